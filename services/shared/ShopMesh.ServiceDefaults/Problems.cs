@@ -1,0 +1,101 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using System.Text.Json;
+using Grpc.Core;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace ShopMesh;
+
+/// <summary>A request with a field that is not valid: 400 with the field's name under <c>errors</c>.</summary>
+public sealed class InvalidFieldException(string name, string error) : Exception($"{name} {error}")
+{
+    public string Field => name;
+
+    public string Error => error;
+}
+
+/// <summary>Every error of the JSON API is a problem document (RFC 9457).</summary>
+internal static class Problems
+{
+    public static void AddProblems(this IServiceCollection services)
+    {
+        services.AddProblemDetails(options => options.CustomizeProblemDetails = Customize);
+        services.AddExceptionHandler<ExceptionToProblem>();
+        // A body that cannot be read is thrown, so that the answer can say what is wrong with it.
+        services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
+    }
+
+    private static void Customize(ProblemDetailsContext context)
+    {
+        var problem = context.ProblemDetails;
+        problem.Extensions["traceId"] = Activity.Current?.TraceId.ToString() ?? context.HttpContext.TraceIdentifier;
+        if (problem is HttpValidationProblemDetails { Errors.Count: > 0 } invalid)
+            invalid.Errors = invalid.Errors.ToDictionary(error => CamelCasePath(error.Key), error => error.Value);
+        if (problem.Status is StatusCodes.Status503ServiceUnavailable && context.HttpContext.Response.Headers.RetryAfter.Count == 0)
+            context.HttpContext.Response.Headers.RetryAfter = "1";
+    }
+
+    /// <summary>ShippingAddress.PostalCode, as validation has it, is shippingAddress.postalCode to a client.</summary>
+    private static string CamelCasePath(string path) => string.Join('.', path.Split('.').Select(JsonNamingPolicy.CamelCase.ConvertName));
+}
+
+/// <summary>Says what an exception means to the caller; what is left over is a bug, and a 500.</summary>
+internal sealed partial class ExceptionToProblem(IProblemDetailsService problems, ILogger<ExceptionToProblem> logger) : IExceptionHandler
+{
+    public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+    {
+        if (httpContext.RequestAborted.IsCancellationRequested)
+        {
+            httpContext.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+            return true;
+        }
+
+        if (ToProblem(exception) is not { } problem)
+            return false;
+        if (problem.Status >= 500)
+            LogUnavailable(httpContext.Request.Path, exception);
+        httpContext.Response.StatusCode = problem.Status!.Value;
+        return await problems.TryWriteAsync(new() { HttpContext = httpContext, ProblemDetails = problem, Exception = exception });
+    }
+
+    private static ProblemDetails? ToProblem(Exception exception) => exception switch
+    {
+        InvalidFieldException e => Invalid(e.Field, e.Error),
+        BadHttpRequestException { InnerException: JsonException e } => Invalid(e.Path is { Length: > 2 } path ? path[2..] : "body", "is missing or not of the right form"),
+        BadHttpRequestException e => Problem(e.StatusCode, e.Message),
+        RpcException { StatusCode: StatusCode.DeadlineExceeded } => Problem(504, "A service that this needs did not answer in time."),
+        RpcException => Problem(503, "A service that this needs is away."),
+        _ when DatabaseErrorIn(exception) is { } e => e switch
+        {
+            // Text with a NUL, which JSON can carry and PostgreSQL cannot.
+            PostgresException { SqlState: PostgresErrorCodes.CharacterNotInRepertoire or PostgresErrorCodes.UntranslatableCharacter } =>
+                Problem(400, "Text must not contain the NUL character."),
+            { IsTransient: true } or { InnerException: SocketException or IOException or TimeoutException } or PostgresException { SqlState: ['5', '7', ..] } =>
+                Problem(503, "The service's database is away."),
+            _ => null,
+        },
+        _ => null,
+    };
+
+    private static ProblemDetails Problem(int status, string detail) => new() { Status = status, Detail = detail };
+
+    private static HttpValidationProblemDetails Invalid(string field, string error) =>
+        new(new Dictionary<string, string[]> { [field] = [error] }) { Status = 400 };
+
+    private static NpgsqlException? DatabaseErrorIn(Exception? exception)
+    {
+        while (exception is not null and not NpgsqlException)
+            exception = exception.InnerException;
+        return (NpgsqlException?)exception;
+    }
+
+    [LoggerMessage(LogLevel.Warning, "{Path} could not be served")]
+    private partial void LogUnavailable(string path, Exception exception);
+}

@@ -1,0 +1,71 @@
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Configuration.Memory;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+
+namespace ShopMesh;
+
+/// <summary>What every service does the same way, once.</summary>
+public static class ServiceDefaults
+{
+    /// <summary>A builder with telemetry, probes, drain, problem documents, authentication, gRPC and OpenAPI in place.</summary>
+    /// <param name="name">The service's name: its scope, its client id, and what telemetry calls it.</param>
+    /// <param name="json">The service's source-generated JSON contracts.</param>
+    public static WebApplicationBuilder CreateService(string name, string[] args, IJsonTypeInfoResolver json)
+    {
+        var builder = CreateHost(name, args);
+        builder.Services.ConfigureHttpJsonOptions(options =>
+        {
+            var serializer = options.SerializerOptions;
+            serializer.TypeInfoResolverChain.Insert(0, json);
+            serializer.NumberHandling = JsonNumberHandling.Strict;
+            serializer.RespectNullableAnnotations = true;
+        });
+        builder.AddMeshAuthentication(name);
+        builder.Services.AddGrpc();
+        builder.AddOpenApiDocument();
+        return builder;
+    }
+
+    /// <summary>What the gateway, which has no API of its own, shares with the services.</summary>
+    public static WebApplicationBuilder CreateHost(string name, string[] args)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ApplicationName = null, ContentRootPath = AppContext.BaseDirectory });
+        builder.Environment.ApplicationName = name;
+        builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = Defaults() });
+        builder.WebHost.ConfigureKestrel(options =>
+        {
+            options.AddServerHeader = false;
+            options.Limits.MaxRequestBodySize = 64 * 1024;
+        });
+        builder.AddTelemetry(name);
+        builder.Services.AddProblems();
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<Readiness>();
+        builder.Services.AddHostedService<Drain>();
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = Drain.Duration(builder.Configuration) + TimeSpan.FromSeconds(20));
+        return builder;
+    }
+
+    private static IEnumerable<KeyValuePair<string, string?>> Defaults()
+    {
+        using var json = typeof(ServiceDefaults).Assembly.GetManifestResourceStream("defaults.json")!;
+        return new ConfigurationBuilder().AddJsonStream(json).Build().AsEnumerable();
+    }
+
+    /// <summary>The pipeline of every service; the routes come after it.</summary>
+    public static void UseServiceDefaults(this WebApplication app)
+    {
+        app.UseOperations("Http");
+        app.UseExceptionHandler();
+        app.UseStatusCodePages();
+        app.UseAuthentication();
+        app.UseAuthorization();
+        app.MapOpenApi().AllowAnonymous();
+    }
+}
