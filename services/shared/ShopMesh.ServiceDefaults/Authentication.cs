@@ -24,6 +24,9 @@ public static class Policies
 
     /// <summary>A service: audience <c>mesh</c>, and this service's name among the token's scopes.</summary>
     public const string Mesh = "mesh";
+
+    /// <summary>Either a person or a service: what is done inside the mesh on behalf of people.</summary>
+    public const string CustomerOrMesh = "customer-or-mesh";
 }
 
 public static class Audiences
@@ -71,6 +74,7 @@ public static class Authentication
             .AddPolicy(Policies.Customer, policy => policy.RequireAuthenticatedUser().RequireClaim("aud", Audiences.Shop).RequireClaim("sub"))
             .AddPolicy(Policies.Admin, policy => policy.RequireAuthenticatedUser().RequireClaim("aud", Audiences.Shop).RequireRole("admin"))
             .AddPolicy(Policies.Mesh, policy => policy.RequireAuthenticatedUser().RequireAssertion(context => context.User.IsMeshCall(service)))
+            .AddPolicy(Policies.CustomerOrMesh, policy => policy.RequireAuthenticatedUser().RequireClaim("sub").RequireAssertion(context => context.User.HasClaim("aud", Audiences.Shop) || context.User.IsMeshCall(service)))
             // What no policy allows is refused. No endpoint at all, or one for a wrong method, is a 404 or a 405 as ever.
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAssertion(context => context.Resource is HttpContext http && http.GetEndpoint() is not RouteEndpoint).Build());
     }

@@ -1,0 +1,32 @@
+using ShopMesh;
+using ShopMesh.Basket.V1;
+using ShopMesh.Catalog.V1;
+using ShopMesh.Inventory.V1;
+using ShopMesh.Ordering.Api;
+using ShopMesh.Ordering.Data;
+using ShopMesh.Ordering.Grpc;
+using ShopMesh.Ordering.Placing;
+using ShopMesh.Ordering.Process;
+using ShopMesh.Ordering.Watching;
+using ShopMesh.Payment.V1;
+using ShopMesh.Shipping.V1;
+
+var builder = ServiceDefaults.CreateService("ordering", args, OrderingJson.Default);
+builder.AddDatabase<OrderingContext>();
+builder.AddMeshClient<Basket.BasketClient>("basket");
+builder.AddMeshClient<Catalog.CatalogClient>("catalog");
+builder.AddMeshClient<Inventory.InventoryClient>("inventory");
+builder.AddMeshClient<Payment.PaymentClient>("payment");
+builder.AddMeshClient<Shipping.ShippingClient>("shipping");
+builder.AddPlacing();
+builder.AddOrderProcess();
+builder.AddOrderFeed();
+builder.Services.AddValidation();
+
+var app = builder.Build();
+app.UseServiceDefaults();
+app.MapOrders();
+app.MapOrderEvents();
+app.MapOrderAdministration();
+app.MapGrpcService<OrderingService>();
+await app.RunServiceAsync<OrderingContext>(args);
