@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics;
@@ -69,6 +70,7 @@ internal sealed partial class ExceptionToProblem(IProblemDetailsService problems
     {
         InvalidFieldException e => Invalid(e.Field, e.Error),
         BadHttpRequestException { InnerException: JsonException e } => Invalid(e.Path is { Length: > 2 } path ? path[2..] : "body", "is missing or not of the right form"),
+        BadHttpRequestException e when UnboundParameter().Match(e.Message) is { Success: true } match => Invalid(match.Groups["name"].Value, "is missing or not of the right form"),
         BadHttpRequestException e => Problem(e.StatusCode, e.Message),
         RpcException { StatusCode: StatusCode.DeadlineExceeded } => Problem(504, "A service that this needs did not answer in time."),
         RpcException => Problem(503, "A service that this needs is away."),
@@ -95,6 +97,10 @@ internal sealed partial class ExceptionToProblem(IProblemDetailsService problems
             exception = exception.InnerException;
         return (NpgsqlException?)exception;
     }
+
+    /// <summary>What a minimal API says of a parameter in the path, the query or a header that it cannot read.</summary>
+    [GeneratedRegex(@"^(Failed to bind parameter|Required parameter) ""\S+ (?<name>\w+)""")]
+    private static partial Regex UnboundParameter();
 
     [LoggerMessage(LogLevel.Warning, "{Path} could not be served")]
     private partial void LogUnavailable(string path, Exception exception);
