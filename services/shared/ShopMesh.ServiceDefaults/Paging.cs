@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Text.Json;
 
 namespace ShopMesh;
@@ -48,16 +49,26 @@ public static class Cursor
     [DoesNotReturn]
     public static void ThrowUnknown() => throw new InvalidFieldException("cursor", "is not a cursor of this list");
 
-    /// <summary>The cursor of a list that is sorted by time of change and id.</summary>
-    public static string Encode(DateTimeOffset at, Guid id) => Encode(at.UtcTicks.ToString(System.Globalization.CultureInfo.InvariantCulture), id.ToString());
+    /// <summary>The cursor of a list that is sorted by time of change and a key.</summary>
+    public static string Encode(DateTimeOffset at, string key) => Encode(at.UtcTicks.ToString(CultureInfo.InvariantCulture), key);
+
+    public static string Encode(DateTimeOffset at, Guid id) => Encode(at, id.ToString());
+
+    public static (DateTimeOffset At, string Key)? DecodeTimeAndKey(string? cursor)
+    {
+        if (Decode(cursor, 2) is not [var ticks, var key])
+            return null;
+        if (!long.TryParse(ticks, NumberStyles.None, CultureInfo.InvariantCulture, out var at) || at > DateTimeOffset.MaxValue.Ticks)
+            ThrowUnknown();
+        return (new(at, TimeSpan.Zero), key);
+    }
 
     public static (DateTimeOffset At, Guid Id)? DecodeTimeAndId(string? cursor)
     {
-        if (Decode(cursor, 2) is not [var ticks, var id])
+        if (DecodeTimeAndKey(cursor) is not var (at, key))
             return null;
-        if (long.TryParse(ticks, out var at) && at >= 0 && at <= DateTimeOffset.MaxValue.Ticks && Guid.TryParse(id, out var guid))
-            return (new(at, TimeSpan.Zero), guid);
-        ThrowUnknown();
-        return null;
+        if (!Guid.TryParse(key, out var id))
+            ThrowUnknown();
+        return (at, id);
     }
 }
