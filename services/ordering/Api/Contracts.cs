@@ -73,8 +73,6 @@ internal sealed record AdminOrderResponse(OrderResponse Order, string CustomerId
     public OrderResponse Order { get; } = Order;
 }
 
-internal sealed class LowerCaseEnumConverter<T>() : JsonStringEnumConverter<T>(JsonNamingPolicy.SnakeCaseLower) where T : struct, Enum;
-
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, Converters = [typeof(LowerCaseEnumConverter<OrderStatus>)])]
 [JsonSerializable(typeof(OrderRequest))]
 [JsonSerializable(typeof(OrderResponse))]

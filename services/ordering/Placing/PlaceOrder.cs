@@ -57,6 +57,8 @@ internal sealed class PlaceOrder(
         var items = (await basket.GetBasketAsync(new() { CustomerId = customerId }, cancellationToken: cancellationToken)).Items;
         if (items.Count == 0)
             return new Placement.Refused("The basket is empty.");
+        if (items.Count > Page.MaxLimit)
+            return new Placement.Refused($"An order has {Page.MaxLimit} different products at most.");
 
         var products = (await catalog.GetProductsAsync(new() { Ids = { items.Select(item => item.ProductId) } }, cancellationToken: cancellationToken)).Products.ToDictionary(product => product.Id);
         if (items.FirstOrDefault(item => !products.ContainsKey(item.ProductId)) is { } gone)

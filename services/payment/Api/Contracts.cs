@@ -31,8 +31,6 @@ internal sealed class CardNumberAttribute() : ValidationAttribute("The {0} is no
     public override bool IsValid(object? value) => value is not string number || CardNumber.Parse(number) is not null;
 }
 
-internal sealed class LowerCaseEnumConverter<T>() : JsonStringEnumConverter<T>(JsonNamingPolicy.SnakeCaseLower) where T : struct, Enum;
-
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, Converters = [typeof(LowerCaseEnumConverter<PaymentStatus>)])]
 [JsonSerializable(typeof(CardRequest))]
 [JsonSerializable(typeof(TokenResponse))]
