@@ -32,20 +32,25 @@ public static partial class Database
     /// Migrations may run in any number of pods at once: EF Core takes a lock in the database.
     /// </summary>
     /// <param name="seed">Adds the demo data where <c>DemoData</c> is set and they are not there yet.</param>
-    public static async Task RunServiceAsync<TContext>(this WebApplication app, string[] args, Func<IServiceProvider, CancellationToken, Task>? seed = null) where TContext : DbContext
+    /// <param name="prepare">Adds what the service needs beside its schema. Like the seed, it may run in any number of pods at once.</param>
+    public static async Task RunServiceAsync<TContext>(
+        this WebApplication app, string[] args, Func<IServiceProvider, CancellationToken, Task>? seed = null, Func<IServiceProvider, CancellationToken, Task>? prepare = null) where TContext : DbContext
     {
         var migrateOnly = args.Contains("migrate");
         if (migrateOnly || app.Configuration.GetValue<bool>("MigrateOnStart"))
-            await MigrateAsync<TContext>(app, seed, app.Lifetime.ApplicationStopping);
+            await MigrateAsync<TContext>(app, prepare, seed, app.Lifetime.ApplicationStopping);
         if (!migrateOnly)
             await app.RunAsync();
     }
 
-    private static async Task MigrateAsync<TContext>(WebApplication app, Func<IServiceProvider, CancellationToken, Task>? seed, CancellationToken cancellationToken) where TContext : DbContext
+    private static async Task MigrateAsync<TContext>(
+        WebApplication app, Func<IServiceProvider, CancellationToken, Task>? prepare, Func<IServiceProvider, CancellationToken, Task>? seed, CancellationToken cancellationToken) where TContext : DbContext
     {
         await using var scope = app.Services.CreateAsyncScope();
         await WaitUntilReachableAsync(app, cancellationToken);
         await scope.ServiceProvider.GetRequiredService<TContext>().Database.MigrateAsync(cancellationToken);
+        if (prepare is not null)
+            await prepare(scope.ServiceProvider, cancellationToken);
         if (seed is not null && app.Configuration.GetValue<bool>("DemoData"))
             await seed(scope.ServiceProvider, cancellationToken);
         LogMigrated(app.Logger);
