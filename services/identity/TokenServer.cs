@@ -60,6 +60,7 @@ internal static class TokenServer
     public static void UseKeys(this WebApplication app)
     {
         var keys = app.Services.GetRequiredService<KeyRing>();
+        app.Services.GetRequiredService<Readiness>().Require(() => keys.IsLoaded);
         app.Use(async (context, next) =>
         {
             if (keys.IsLoaded || context.Request.Path.StartsWithSegments("/health") || context.Request.Path == "/metrics")

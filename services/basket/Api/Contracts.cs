@@ -5,7 +5,7 @@ using ShopMesh.Basket.Data;
 
 namespace ShopMesh.Basket.Api;
 
-internal sealed record QuantityRequest([property: Required, Range(1, BasketContext.MaxQuantity)] int? Quantity);
+public sealed record QuantityRequest([property: Required, Range(1, BasketContext.MaxQuantity)] int? Quantity);
 
 internal sealed record BasketResponse(IReadOnlyList<BasketItemResponse> Items, Money Total);
 

@@ -5,7 +5,7 @@ using ShopMesh.Catalog.Data;
 
 namespace ShopMesh.Catalog.Api;
 
-internal sealed record ProductRequest(
+public sealed record ProductRequest(
     [property: Required, StringLength(200)] string Name,
     [property: Required(AllowEmptyStrings = true), StringLength(4000)] string Description,
     [property: Required, StringLength(64), Description("The id of a category.")] string Category,
@@ -24,7 +24,7 @@ internal sealed record CategoryResponse(string Id, string Name, int ProductCount
 internal sealed record CategoriesResponse(IReadOnlyList<CategoryResponse> Items);
 
 [AttributeUsage(AttributeTargets.Property)]
-internal sealed class PriceAttribute() : ValidationAttribute("The {0} must be from 0.01 to 100000.00.")
+public sealed class PriceAttribute() : ValidationAttribute("The {0} must be from 0.01 to 100000.00.")
 {
     public override bool IsValid(object? value) => value is Money { Amount: >= 0.01m and <= 100_000m };
 }

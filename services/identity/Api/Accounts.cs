@@ -72,7 +72,7 @@ internal static class Accounts
 }
 
 /// <summary>Its password goes no further than the hasher.</summary>
-internal sealed record AccountRequest(
+public sealed record AccountRequest(
     [property: Required, EmailAddress, StringLength(254)] string Email,
     [property: Required, Password, Description("8 to 128 characters, with a letter and a digit.")] string Password,
     [property: Required, StringLength(100)] string Name)
@@ -84,7 +84,7 @@ internal sealed record AccountRequest(
 internal sealed record AccountResponse(Guid Id, string Email, string Name, IReadOnlyList<string> Roles);
 
 [AttributeUsage(AttributeTargets.Property)]
-internal sealed class PasswordAttribute() : ValidationAttribute("The {0} must have 8 to 128 characters, with a letter and a digit.")
+public sealed class PasswordAttribute() : ValidationAttribute("The {0} must have 8 to 128 characters, with a letter and a digit.")
 {
     public override bool IsValid(object? value) =>
         value is not string password || (password.Length is >= 8 and <= 128 && password.Any(char.IsLetter) && password.Any(char.IsAsciiDigit));

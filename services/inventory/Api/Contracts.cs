@@ -10,7 +10,7 @@ internal sealed record AvailabilityResponse(string ProductId, int Available);
 
 internal sealed record AvailabilitiesResponse(IReadOnlyList<AvailabilityResponse> Items);
 
-internal sealed record StockRequest([property: Required, Range(0, 1_000_000), Description("In pieces.")] int? OnHand);
+public sealed record StockRequest([property: Required, Range(0, 1_000_000), Description("In pieces.")] int? OnHand);
 
 internal sealed record StockResponse(string ProductId, int OnHand, int Reserved, int Available)
 {

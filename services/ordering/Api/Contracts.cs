@@ -6,13 +6,13 @@ using ShopMesh.Ordering.Data;
 
 namespace ShopMesh.Ordering.Api;
 
-internal sealed record OrderRequest(
+public sealed record OrderRequest(
     [property: Required] AddressRequest ShippingAddress,
     [property: Required, StringLength(64), Description("The id of a shipping option.")] string ShippingOption,
     [property: Required, StringLength(200), Description("A token from /api/payments/tokens, of the same customer.")] string PaymentToken,
     [property: Description("The order is refused (409) if its total is another.")] Money? ExpectedTotal);
 
-internal sealed record AddressRequest(
+public sealed record AddressRequest(
     [property: Required, StringLength(100)] string Name,
     [property: Required, StringLength(200)] string Line1,
     [property: StringLength(200)] string? Line2,
@@ -20,11 +20,11 @@ internal sealed record AddressRequest(
     [property: Required, StringLength(20)] string PostalCode,
     [property: Required, Country, Description("ISO 3166-1 alpha-2.")] string Country)
 {
-    public ShippingAddress ToData() => new(Name, Line1, Line2, City, PostalCode, Country.ToUpperInvariant());
+    internal ShippingAddress ToData() => new(Name, Line1, Line2, City, PostalCode, Country.ToUpperInvariant());
 }
 
 [AttributeUsage(AttributeTargets.Property)]
-internal sealed class CountryAttribute() : ValidationAttribute("The {0} must be an ISO 3166-1 alpha-2 code.")
+public sealed class CountryAttribute() : ValidationAttribute("The {0} must be an ISO 3166-1 alpha-2 code.")
 {
     public override bool IsValid(object? value) => value is not string code || CountryCodes.IsAssigned(code);
 }

@@ -6,7 +6,7 @@ using ShopMesh.Payment.Data;
 namespace ShopMesh.Payment.Api;
 
 /// <summary>A card as the customer types it. It goes no further than the handler: nothing of it is kept or logged but the last four digits.</summary>
-internal sealed record CardRequest(
+public sealed record CardRequest(
     [property: Required, CardNumber] string Number,
     [property: Required, RegularExpression(@"^(0[1-9]|1[0-2])/\d{2}$", ErrorMessage = "The {0} must be of the form MM/YY.")] string Expiry,
     [property: Required, RegularExpression(@"^\d{3,4}$", ErrorMessage = "The {0} must be three or four digits.")] string Cvc,
@@ -26,7 +26,7 @@ internal sealed record AdminPaymentResponse(
 }
 
 [AttributeUsage(AttributeTargets.Property)]
-internal sealed class CardNumberAttribute() : ValidationAttribute("The {0} is not the number of a card.")
+public sealed class CardNumberAttribute() : ValidationAttribute("The {0} is not the number of a card.")
 {
     public override bool IsValid(object? value) => value is not string number || CardNumber.Parse(number) is not null;
 }

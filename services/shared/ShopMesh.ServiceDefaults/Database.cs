@@ -82,9 +82,19 @@ public static partial class Database
 }
 
 /// <summary>Makes the service ready with the first query that shows that the schema is there: a version with wrong credentials never takes over.</summary>
-internal sealed partial class SchemaProbe<TContext>(IServiceScopeFactory scopes, Readiness readiness, ILogger<SchemaProbe<TContext>> logger) : BackgroundService
+internal sealed partial class SchemaProbe<TContext> : BackgroundService
     where TContext : DbContext
 {
+    private readonly IServiceScopeFactory _scopes;
+    private readonly ILogger<SchemaProbe<TContext>> _logger;
+    private volatile bool _isThere;
+
+    public SchemaProbe(IServiceScopeFactory scopes, Readiness readiness, ILogger<SchemaProbe<TContext>> logger)
+    {
+        (_scopes, _logger) = (scopes, logger);
+        readiness.Require(() => _isThere);
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1));
@@ -92,11 +102,11 @@ internal sealed partial class SchemaProbe<TContext>(IServiceScopeFactory scopes,
         {
             try
             {
-                await using var scope = scopes.CreateAsyncScope();
+                await using var scope = _scopes.CreateAsyncScope();
                 var pending = await scope.ServiceProvider.GetRequiredService<TContext>().Database.GetPendingMigrationsAsync(stoppingToken);
                 if (!pending.Any())
                 {
-                    readiness.Started();
+                    _isThere = true;
                     return;
                 }
 

@@ -6,14 +6,19 @@ using Microsoft.Extensions.Hosting;
 
 namespace ShopMesh;
 
-/// <summary>Whether this pod wants traffic: from its first successful look at its dependencies until it is asked to stop.</summary>
+/// <summary>Whether this pod wants traffic: from when everything that it needs to start was there, until it is asked to stop.</summary>
 public sealed class Readiness(IHostApplicationLifetime lifetime)
 {
-    private volatile bool _started;
+    private Func<bool> _hasStarted = () => true;
 
-    public bool IsReady => _started && !lifetime.ApplicationStopping.IsCancellationRequested;
+    public bool IsReady => _hasStarted() && !lifetime.ApplicationStopping.IsCancellationRequested;
 
-    public void Started() => _started = true;
+    /// <summary>Adds something that the pod needs to start; to be called before it runs.</summary>
+    public void Require(Func<bool> isThere)
+    {
+        var others = _hasStarted;
+        _hasStarted = () => others() && isThere();
+    }
 }
 
 /// <summary>

@@ -70,6 +70,7 @@ internal sealed partial class ExceptionToProblem(IProblemDetailsService problems
     {
         InvalidFieldException e => Invalid(e.Field, e.Error),
         BadHttpRequestException { InnerException: JsonException e } => Invalid(e.Path is { Length: > 2 } path ? path[2..] : "body", "is missing or not of the right form"),
+        BadHttpRequestException { StatusCode: 400 } e when e.Message.Contains("no body was provided", StringComparison.Ordinal) => Invalid("body", "is missing"),
         BadHttpRequestException e when UnboundParameter().Match(e.Message) is { Success: true } match => Invalid(match.Groups["name"].Value, "is missing or not of the right form"),
         BadHttpRequestException e => Problem(e.StatusCode, e.Message),
         RpcException { StatusCode: StatusCode.DeadlineExceeded } => Problem(504, "A service that this needs did not answer in time."),
