@@ -29,7 +29,8 @@ public sealed class Readiness(IHostApplicationLifetime lifetime)
 public static class Operations
 {
     /// <param name="endpoint">The Kestrel endpoint, by its name in the configuration, whose port is the operations port.</param>
-    public static void UseOperations(this WebApplication app, string endpoint)
+    /// <param name="exclusive">Whether that port answers nothing else.</param>
+    public static void UseOperations(this WebApplication app, string endpoint, bool exclusive = false)
     {
         var url = app.Configuration[$"Kestrel:Endpoints:{endpoint}:Url"] ?? throw new InvalidOperationException($"Kestrel:Endpoints:{endpoint}:Url is not set.");
         var port = BindingAddress.Parse(url).Port;
@@ -42,6 +43,14 @@ public static class Operations
             return Task.CompletedTask;
         }));
         app.UseOpenTelemetryPrometheusScrapingEndpoint(IsFor("/metrics"));
+        if (exclusive)
+        {
+            app.MapWhen(context => context.Connection.LocalPort == port, branch => branch.Run(context =>
+            {
+                context.Response.StatusCode = StatusCodes.Status404NotFound;
+                return Task.CompletedTask;
+            }));
+        }
 
         Func<HttpContext, bool> IsFor(string path) => context => context.Connection.LocalPort == port && context.Request.Path == path;
     }

@@ -10,6 +10,13 @@ using Microsoft.Extensions.Hosting;
 
 namespace ShopMesh;
 
+/// <param name="Protocols">Kestrel's name for them: Http1, Http2.</param>
+public sealed record ListeningEndpoint(string Name, string Url, string Protocols)
+{
+    internal IEnumerable<KeyValuePair<string, string?>> ToConfiguration() =>
+        [new($"Kestrel:Endpoints:{Name}:Url", Url), new($"Kestrel:Endpoints:{Name}:Protocols", Protocols)];
+}
+
 /// <summary>What every service does the same way, once.</summary>
 public static class ServiceDefaults
 {
@@ -18,7 +25,8 @@ public static class ServiceDefaults
     /// <param name="json">The service's source-generated JSON contracts.</param>
     public static WebApplicationBuilder CreateService(string name, string[] args, IJsonTypeInfoResolver json)
     {
-        var builder = CreateHost(name, args);
+        // Without TLS, Kestrel cannot offer HTTP/1.1 and HTTP/2 on one port.
+        var builder = CreateHost(name, args, new("Http", "http://*:8080", "Http1"), new("Grpc", "http://*:8081", "Http2"));
         builder.Services.ConfigureHttpJsonOptions(options =>
         {
             var serializer = options.SerializerOptions;
@@ -33,11 +41,12 @@ public static class ServiceDefaults
     }
 
     /// <summary>What the gateway, which has no API of its own, shares with the services.</summary>
-    public static WebApplicationBuilder CreateHost(string name, string[] args)
+    /// <param name="endpoints">Where it listens, unless <c>Kestrel:Endpoints</c> says otherwise.</param>
+    public static WebApplicationBuilder CreateHost(string name, string[] args, params IEnumerable<ListeningEndpoint> endpoints)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ApplicationName = null, ContentRootPath = AppContext.BaseDirectory });
         builder.Environment.ApplicationName = name;
-        builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = Defaults() });
+        builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = Defaults().Concat(endpoints.SelectMany(endpoint => endpoint.ToConfiguration())) });
         builder.WebHost.ConfigureKestrel(options =>
         {
             options.AddServerHeader = false;

@@ -1,0 +1,18 @@
+using ShopMesh;
+using ShopMesh.Gateway;
+
+var builder = ServiceDefaults.CreateHost("gateway", args, new("Public", "http://*:8080", "Http1"), new("Operations", "http://*:8082", "Http1"));
+builder.AddProxy();
+builder.AddLimits();
+builder.AddApiDocument();
+
+var app = builder.Build();
+app.UseOperations("Operations", exclusive: true);
+app.UseClientAddress();
+app.UseExceptionHandler();
+app.UseStatusCodePages();
+app.UseLimits();
+app.MapGet("/", () => TypedResults.Redirect("/docs")).ExcludeFromDescription();
+app.MapApiDocument();
+app.MapProxy();
+await app.RunAsync();

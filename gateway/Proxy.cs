@@ -1,0 +1,67 @@
+using System.Net;
+using Yarp.ReverseProxy.Configuration;
+using Yarp.ReverseProxy.Forwarder;
+using Yarp.ReverseProxy.Health;
+using Yarp.ReverseProxy.LoadBalancing;
+using Yarp.ReverseProxy.ServiceDiscovery;
+using Yarp.ReverseProxy.Transforms;
+
+namespace ShopMesh.Gateway;
+
+/// <summary>The routes and clusters are configuration; what all of them have in common is here.</summary>
+internal static class Proxy
+{
+    public static void AddProxy(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddReverseProxy()
+            .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
+            .AddConfigFilter<CommonSettings>()
+            // Whom a client asked: discovery answers with it.
+            .AddTransforms(transforms => transforms.AddOriginalHost());
+        builder.Services.AddSingleton<IDestinationResolver, PodResolver>();
+        builder.Services.AddSingleton<IPassiveHealthCheckPolicy, FirstFailurePolicy>();
+        builder.Services.AddSingleton<Retries>();
+    }
+
+    public static void MapProxy(this WebApplication app) => app.MapReverseProxy(proxy =>
+    {
+        proxy.UseMiddleware<Retries>();
+        proxy.UseLoadBalancing();
+        proxy.UsePassiveHealthChecks();
+    });
+
+    private sealed class CommonSettings(IConfiguration configuration) : IProxyConfigFilter
+    {
+        public ValueTask<ClusterConfig> ConfigureClusterAsync(ClusterConfig cluster, CancellationToken cancel) => new(cluster with
+        {
+            LoadBalancingPolicy = LoadBalancingPolicies.PowerOfTwoChoices,
+            HealthCheck = new()
+            {
+                // When every pod has failed lately, any of them is better than none.
+                AvailableDestinationsPolicy = HealthCheckConstants.AvailableDestinations.HealthyOrPanic,
+                Passive = new() { Enabled = true, Policy = FirstFailurePolicy.PolicyName, ReactivationPeriod = TimeSpan.FromSeconds(2) },
+            },
+            // One multiplexed connection for all requests to a pod. How long a request may take is limited by its route;
+            // an event stream may be silent for long.
+            HttpRequest = new() { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact, ActivityTimeout = TimeSpan.FromMinutes(10) },
+            HttpClient = new() { EnableMultipleHttp2Connections = true },
+        });
+
+        public ValueTask<RouteConfig> ConfigureRouteAsync(RouteConfig route, ClusterConfig? cluster, CancellationToken cancel) =>
+            new(route.TimeoutPolicy is null ? route with { Timeout = configuration.GetValue<TimeSpan>("Limits:RequestTimeout") } : route);
+    }
+}
+
+/// <summary>Takes a pod out of the choice at its first transport failure: a pod that was killed costs one request, not hundreds.</summary>
+internal sealed class FirstFailurePolicy(IDestinationHealthUpdater health) : IPassiveHealthCheckPolicy
+{
+    public const string PolicyName = "FirstFailure";
+
+    public string Name => PolicyName;
+
+    public void RequestProxied(HttpContext context, Yarp.ReverseProxy.Model.ClusterState cluster, Yarp.ReverseProxy.Model.DestinationState destination)
+    {
+        if (context.Features.Get<IForwarderErrorFeature>()?.Error is ForwarderError.Request or ForwarderError.ResponseBodyDestination)
+            health.SetPassive(cluster, destination, Yarp.ReverseProxy.Model.DestinationHealth.Unhealthy, cluster.Model.Config.HealthCheck!.Passive!.ReactivationPeriod!.Value);
+    }
+}
