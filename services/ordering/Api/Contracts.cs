@@ -73,7 +73,7 @@ internal sealed record AdminOrderResponse(OrderResponse Order, string CustomerId
     public OrderResponse Order { get; } = Order;
 }
 
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, Converters = [typeof(LowerCaseEnumConverter<OrderStatus>)])]
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(OrderRequest))]
 [JsonSerializable(typeof(OrderResponse))]
 [JsonSerializable(typeof(Page<OrderResponse>))]

@@ -1,5 +1,8 @@
+using System.Text.Json.Serialization;
+
 namespace ShopMesh.Ordering.Data;
 
+[JsonConverter(typeof(LowerCaseEnumConverter<OrderStatus>))]
 internal enum OrderStatus
 {
     Submitted,

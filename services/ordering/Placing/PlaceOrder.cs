@@ -37,7 +37,7 @@ internal abstract record Placement
 internal sealed class PlaceOrder(
     OrderingContext context, BasketClient basket, CatalogClient catalog, PaymentClient payment, RateCard rates, OrderWorker worker, TimeProvider time)
 {
-    private static readonly TimeSpan PaymentDeadline = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan PaymentDeadline = TimeSpan.FromSeconds(2);
 
     /// <exception cref="RpcException">A service that is needed is away; nothing was changed, and the key is free.</exception>
     /// <exception cref="InvalidFieldException">The shipping option does not exist.</exception>

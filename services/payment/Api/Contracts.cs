@@ -31,7 +31,7 @@ public sealed class CardNumberAttribute() : ValidationAttribute("The {0} is not 
     public override bool IsValid(object? value) => value is not string number || CardNumber.Parse(number) is not null;
 }
 
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, Converters = [typeof(LowerCaseEnumConverter<PaymentStatus>)])]
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(CardRequest))]
 [JsonSerializable(typeof(TokenResponse))]
 [JsonSerializable(typeof(Page<AdminPaymentResponse>))]

@@ -1,5 +1,8 @@
+using System.Text.Json.Serialization;
+
 namespace ShopMesh.Payment.Data;
 
+[JsonConverter(typeof(LowerCaseEnumConverter<PaymentStatus>))]
 internal enum PaymentStatus
 {
     /// <summary>Asked for, and not yet answered for good.</summary>

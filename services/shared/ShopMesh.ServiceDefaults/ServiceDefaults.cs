@@ -44,9 +44,8 @@ public static class ServiceDefaults
     /// <param name="endpoints">Where it listens, unless <c>Kestrel:Endpoints</c> says otherwise.</param>
     public static WebApplicationBuilder CreateHost(string name, string[] args, params IEnumerable<ListeningEndpoint> endpoints)
     {
-        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ApplicationName = null, ContentRootPath = AppContext.BaseDirectory });
-        builder.Environment.ApplicationName = name;
-        builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = Defaults().Concat(endpoints.SelectMany(endpoint => endpoint.ToConfiguration())) });
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+        builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = Defaults().Append(new("Identity:ClientId", name)).Concat(endpoints.SelectMany(endpoint => endpoint.ToConfiguration())) });
         builder.WebHost.ConfigureKestrel(options =>
         {
             options.AddServerHeader = false;

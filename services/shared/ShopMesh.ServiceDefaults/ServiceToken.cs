@@ -2,7 +2,6 @@ using System.Net.Http.Json;
 using System.Text.Json.Serialization;
 using Grpc.Core;
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -19,7 +18,7 @@ internal sealed class ServiceTokenOptions
 /// so that identity may be away for as long as the other half.
 /// </summary>
 internal sealed partial class ServiceToken(
-    IHttpClientFactory http, IConfiguration configuration, IHostEnvironment environment, IOptions<ServiceTokenOptions> options, TimeProvider time, ILogger<ServiceToken> logger) : IDisposable
+    IHttpClientFactory http, IConfiguration configuration, IOptions<ServiceTokenOptions> options, TimeProvider time, ILogger<ServiceToken> logger) : IDisposable
 {
     public const string HttpClientName = "identity";
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
@@ -76,7 +75,7 @@ internal sealed partial class ServiceToken(
         using var form = new FormUrlEncodedContent(new Dictionary<string, string>
         {
             ["grant_type"] = "client_credentials",
-            ["client_id"] = environment.ApplicationName,
+            ["client_id"] = configuration["Identity:ClientId"]!,
             ["client_secret"] = configuration["Identity:ClientSecret"] ?? "",
             ["scope"] = string.Join(' ', options.Value.Scopes),
         });

@@ -15,7 +15,7 @@ internal sealed record AdminShipmentResponse(
         shipment.Id, shipment.OrderId, shipment.Status, shipment.Carrier, shipment.TrackingNumber, shipment.CreatedAt, shipment.UpdatedAt);
 }
 
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, Converters = [typeof(LowerCaseEnumConverter<ShipmentStatus>)])]
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(ShippingOptionsResponse))]
 [JsonSerializable(typeof(Page<AdminShipmentResponse>))]
 internal sealed partial class ShippingJson : JsonSerializerContext;

@@ -1,5 +1,8 @@
+using System.Text.Json.Serialization;
+
 namespace ShopMesh.Shipping.Data;
 
+[JsonConverter(typeof(LowerCaseEnumConverter<ShipmentStatus>))]
 internal enum ShipmentStatus
 {
     Created,

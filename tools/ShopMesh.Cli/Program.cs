@@ -1,0 +1,35 @@
+using System.CommandLine;
+using ShopMesh;
+using ShopMesh.Cli;
+using ShopMesh.Cli.Commands;
+using ShopMesh.Hosting;
+using Spectre.Console;
+
+// Spectre wraps at 80 columns where it knows no width; a file or a pipe has none.
+if (Console.IsOutputRedirected)
+    AnsiConsole.Profile.Width = 1_000;
+
+var root = new RootCommand("ShopMesh: an online shop of small services, on this machine.")
+{
+    UpCommand.Create(),
+    DownCommand.Create(),
+    StatusCommand.Create(),
+    LogsCommand.Create(),
+    AuditCommand.Create(),
+    TestCommand.Create(),
+};
+
+try
+{
+    // Ctrl-C and SIGTERM cancel the command, which then has this long to stop what it started.
+    return await root.Parse(args).InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(10) });
+}
+catch (Exception e) when (e is ShopException or AuditException)
+{
+    await Console.Error.WriteLineAsync($"shopmesh: {e.Message}");
+    return e is AuditException ? ExitCodes.Unreachable : ExitCodes.Failed;
+}
+catch (OperationCanceledException)
+{
+    return ExitCodes.Interrupted;
+}
