@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using ShopMesh.Hosting;
 
 namespace ShopMesh.EndToEnd.Tests;
 
@@ -169,12 +170,12 @@ public sealed partial class ContractTests(WholeShop shop)
         await stale.ShouldBeProblemAsync(HttpStatusCode.PreconditionFailed);
         using var changed = await admin.PutAsync(path, WholeShop.AProduct("After"), ("If-Match", read.Headers.ETag!.ToString()));
         Assert.Equal((HttpStatusCode.OK, "After"), (changed.StatusCode, (string)(await changed.ReadAsync())!["name"]!));
-        await shop.EventuallyAsync(TimeSpan.FromSeconds(2), async () => (string)(await visitor.GetAsync(path))["name"]! == "After");
+        await WholeShop.EventuallyAsync(TimeSpan.FromSeconds(2), async () => (string)(await visitor.GetAsync(path))["name"]! == "After");
 
         await customer.PutInBasketAsync((string)product["id"]!, 1);
         using var deleted = await admin.SendAsync(HttpMethod.Delete, path);
         Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
-        await shop.EventuallyAsync(TimeSpan.FromSeconds(2), async () =>
+        await WholeShop.EventuallyAsync(TimeSpan.FromSeconds(2), async () =>
         {
             using var gone = await visitor.SendAsync(HttpMethod.Get, path);
             return gone.StatusCode is HttpStatusCode.NotFound;

@@ -132,8 +132,8 @@ public sealed class OrderTests(WholeShop shop)
         using var customer = await shop.CustomerAsync();
         var order = await customer.OrderAsync(await shop.NewProductAsync(onHand: 1));
 
-        var all = await shop.EventsAsync(customer, order);
-        var rest = await shop.EventsAsync(customer, order, lastEventId: all[2].Id);
+        var all = await WholeShop.EventsAsync(customer, order);
+        var rest = await WholeShop.EventsAsync(customer, order, lastEventId: all[2].Id);
 
         Assert.Equal(["submitted", "reserved", "paid", "confirmed", "dispatched", "delivered"], all.Select(change => change.Status));
         Assert.Equal(all[3..], rest);

@@ -89,7 +89,7 @@ public sealed class WholeShop : IAsyncLifetime
     public async Task<JsonNode> PaymentOfAsync(string order) => (await PaymentsAsync())[order];
 
     /// <summary>Reads an order's event stream to its end.</summary>
-    public async Task<List<(string Id, string Status)>> EventsAsync(Shopper customer, string order, string? lastEventId = null)
+    public static async Task<List<(string Id, string Status)>> EventsAsync(Shopper customer, string order, string? lastEventId = null)
     {
         using var response = await customer.SendAsync(HttpMethod.Get, $"/api/orders/{order}/events", headers: lastEventId is null ? [] : [("Last-Event-ID", lastEventId)]);
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
@@ -119,7 +119,7 @@ public sealed class WholeShop : IAsyncLifetime
         return events;
     }
 
-    public async Task EventuallyAsync(TimeSpan limit, Func<Task<bool>> condition)
+    public static async Task EventuallyAsync(TimeSpan limit, Func<Task<bool>> condition)
     {
         var watch = Stopwatch.StartNew();
         while (!await condition())

@@ -1,6 +1,5 @@
 using System.Net;
 using Npgsql;
-using Xunit;
 
 namespace ShopMesh.Hosting.Tests;
 

@@ -1,6 +1,5 @@
 using System.Xml.Linq;
 using ShopMesh.Cli;
-using Xunit;
 
 namespace ShopMesh.Hosting.Tests;
 
