@@ -172,6 +172,7 @@ public sealed class WholeShop : IAsyncLifetime
         start.Environment["ConnectionStrings__Database"] = _shop.Database("identity");
         start.Environment["Kestrel__Endpoints__Http__Url"] = http.ToString();
         start.Environment["Kestrel__Endpoints__Grpc__Url"] = grpc.ToString();
+        start.Environment["Identity__Address"] = http.ToString();
         start.Environment["Identity__Key"] = _identityKey;
         start.Environment["Identity__AccessTokenLifetime"] = "00:00:01";
         using var process = Process.Start(start)!;

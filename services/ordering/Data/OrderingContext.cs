@@ -4,6 +4,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.ChangeTracking;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using ShopMesh.Ordering.Api;
+using ShopMesh.Ordering.Process;
 
 namespace ShopMesh.Ordering.Data;
 
@@ -28,7 +29,7 @@ internal sealed class OrderingContext(DbContextOptions<OrderingContext> options)
             HasJson(order.Property(o => o.ShippingAddress), OrderingJson.Default.ShippingAddress);
             HasJson(order.Property(o => o.History), OrderingJson.Default.ListStatusChange);
             // The work list: only what is not at its end. A new order is due at once, by the database's clock.
-            order.Property(o => o.DueAt).HasDefaultValueSql("clock_timestamp()");
+            order.Property(o => o.DueAt).HasDefaultValueSql($"clock_timestamp() + interval '{OrderQueue.HeadStart.TotalSeconds} s'");
             order.HasIndex(o => o.DueAt).HasFilter("due_at IS NOT NULL");
             // Ids are UUIDv7: newest first is the id, descending.
             order.HasIndex(o => new { o.CustomerId, o.Id }).IsDescending(false, true);

@@ -118,7 +118,7 @@ internal sealed class PlaceOrder(
             return await FindEarlierAsync(order.CustomerId, idempotencyKey, hash, cancellationToken) ?? throw new InvalidOperationException("A key is taken, and is not there.", e);
         }
 
-        worker.Wake();
+        await worker.BeginAsync(order);
         return new Placement.Placed(receipt);
     }
 

@@ -18,6 +18,9 @@ internal sealed class OrderQueue(NpgsqlDataSource database, IServiceScopeFactory
     /// <summary>Longer than a step (<see cref="OrderProcess.StepDeadline"/>), and short enough for another replica to take over within 10 s.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(8);
 
+    /// <summary>How long a new order is left to the replica that placed it, which holds it as lease 0; a default of its column.</summary>
+    public static readonly TimeSpan HeadStart = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan FirstBackoff = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan MaxBackoff = TimeSpan.FromSeconds(5);
 

@@ -15,6 +15,7 @@ internal sealed partial class OrderWorker(OrderQueue queue, OrderProcess process
 
     private readonly SemaphoreSlim _free = new(MaxInHand);
     private readonly SemaphoreSlim _woken = new(0, 1);
+    private CancellationToken _stopping;
 
     /// <summary>There is something to do: no need to wait for the next poll.</summary>
     public void Wake()
@@ -29,6 +30,20 @@ internal sealed partial class OrderWorker(OrderQueue queue, OrderProcess process
         }
     }
 
+    /// <summary>
+    /// Drives an order that was placed here a moment ago, which is this replica's for a head start. Returns after its first step, so that
+    /// the customer finds the basket emptied; or after the head start, when that step takes too long to wait for.
+    /// </summary>
+    public async Task BeginAsync(Order order)
+    {
+        // Too busy, or stopping: the order is anyone's when its head start is over.
+        if (!await _free.WaitAsync(0, CancellationToken.None))
+            return;
+        var begun = new TaskCompletionSource();
+        _ = DriveAsync(order, _stopping, begun);
+        await Task.WhenAny(begun.Task, Task.Delay(OrderQueue.HeadStart, CancellationToken.None));
+    }
+
     public override void Dispose()
     {
         _free.Dispose();
@@ -38,6 +53,7 @@ internal sealed partial class OrderWorker(OrderQueue queue, OrderProcess process
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        _stopping = stoppingToken;
         try
         {
             while (true)
@@ -77,7 +93,7 @@ internal sealed partial class OrderWorker(OrderQueue queue, OrderProcess process
         }
     }
 
-    private async Task DriveAsync(Order order, CancellationToken stoppingToken)
+    private async Task DriveAsync(Order order, CancellationToken stoppingToken, TaskCompletionSource? begun = null)
     {
         using var activity = OrderMetrics.Activities.StartActivity("order process", ActivityKind.Consumer, order.TraceParent);
         activity?.SetTag("shopmesh.order_id", order.Id);
@@ -85,6 +101,7 @@ internal sealed partial class OrderWorker(OrderQueue queue, OrderProcess process
         {
             while (await TakeStepAsync(order))
             {
+                begun?.TrySetResult();
                 if (stoppingToken.IsCancellationRequested)
                 {
                     await queue.LetGoAsync(order, CancellationToken.None);
@@ -99,6 +116,7 @@ internal sealed partial class OrderWorker(OrderQueue queue, OrderProcess process
         }
         finally
         {
+            begun?.TrySetResult();
             _free.Release();
         }
     }

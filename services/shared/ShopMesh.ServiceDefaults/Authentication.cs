@@ -80,15 +80,17 @@ public static class Authentication
     }
 
     /// <summary>Without keys no token can be judged: that is not the caller's fault, nor a bug.</summary>
-    private static Task TellKeysFromTokens(AuthenticationFailedContext context)
+    private static async Task TellKeysFromTokens(AuthenticationFailedContext context)
     {
-        if (context.Exception is not SecurityTokenException)
+        try
+        {
+            await context.Options.ConfigurationManager!.GetConfigurationAsync(context.HttpContext.RequestAborted);
+        }
+        catch (InvalidOperationException)
         {
             context.HttpContext.Items[typeof(KeySetRetriever)] = true;
             context.NoResult();
         }
-
-        return Task.CompletedTask;
     }
 
     private static async Task AnswerWithoutKeys(JwtBearerChallengeContext context)

@@ -35,7 +35,8 @@ public static class ServiceDefaults
             serializer.RespectNullableAnnotations = true;
         });
         builder.AddMeshAuthentication(name);
-        builder.Services.AddGrpc();
+        // Its catch-all for them would hide that a path of two segments is there for another method.
+        builder.Services.AddGrpc(options => options.IgnoreUnknownServices = true);
         builder.AddOpenApiDocument();
         return builder;
     }

@@ -35,7 +35,7 @@ namespace ShopMesh.Ordering.Data.Migrations
                     step = table.Column<string>(type: "text", nullable: false),
                     cancel_requested = table.Column<bool>(type: "boolean", nullable: false),
                     lease = table.Column<long>(type: "bigint", nullable: false),
-                    due_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true, defaultValueSql: "clock_timestamp()"),
+                    due_at = table.Column<DateTimeOffset>(type: "timestamp with time zone", nullable: true, defaultValueSql: "clock_timestamp() + interval '1 s'"),
                     attempts = table.Column<int>(type: "integer", nullable: false),
                     last_error = table.Column<string>(type: "text", nullable: true),
                     trace_parent = table.Column<string>(type: "text", nullable: true)

@@ -61,7 +61,7 @@ namespace ShopMesh.Ordering.Data.Migrations
                         .ValueGeneratedOnAdd()
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("due_at")
-                        .HasDefaultValueSql("clock_timestamp()");
+                        .HasDefaultValueSql("clock_timestamp() + interval '1 s'");
 
                     b.Property<string>("History")
                         .IsRequired()
