@@ -1,6 +1,5 @@
 using System.Threading.RateLimiting;
 using Yarp.ReverseProxy.Forwarder;
-using Yarp.ReverseProxy.Model;
 
 namespace ShopMesh.Gateway;
 
@@ -23,14 +22,16 @@ internal sealed class Retries : IMiddleware, IDisposable
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
         var proxy = context.GetReverseProxyFeature();
+        // Load balancing narrows the feature's list down to its choice.
+        var untried = proxy.AvailableDestinations;
         for (var attempt = 1; ; attempt++)
         {
             await next(context);
             if (context.GetForwarderErrorFeature() is not { } error || context.Response.HasStarted)
                 return;
 
-            List<DestinationState> others = [.. proxy.AvailableDestinations.Where(pod => pod != proxy.ProxiedDestination)];
-            if (attempt == MaxTries || others.Count == 0 || !MayRepeat(context.Request, error) || !_budget.AttemptAcquire().IsAcquired)
+            untried = [.. untried.Where(pod => pod != proxy.ProxiedDestination)];
+            if (attempt == MaxTries || untried.Count == 0 || !MayRepeat(context.Request, error) || !_budget.AttemptAcquire().IsAcquired)
             {
                 // Nobody was there: a client may send it again, whatever it is.
                 if (WasNeverSent(error))
@@ -38,7 +39,7 @@ internal sealed class Retries : IMiddleware, IDisposable
                 return;
             }
 
-            proxy.AvailableDestinations = others;
+            proxy.AvailableDestinations = untried;
             context.Features.Set<IForwarderErrorFeature>(null);
             context.Response.Clear();
         }

@@ -96,7 +96,7 @@ public sealed class CrashTests(WholeShop shop, ITestOutputHelper output)
     /// <summary>Customers who order, and sometimes cancel, again and again; a request that was not answered is sent again with its key.</summary>
     private sealed class Traffic : IAsyncDisposable
     {
-        private const int CustomerCount = 6;
+        private const int CustomerCount = 3;
 
         private readonly CancellationTokenSource _stop = new();
         private readonly List<Shopper> _customers = [];
