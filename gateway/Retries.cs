@@ -1,5 +1,7 @@
 using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.Http.Timeouts;
 using Yarp.ReverseProxy.Forwarder;
+using Yarp.ReverseProxy.Model;
 
 namespace ShopMesh.Gateway;
 
@@ -23,14 +25,26 @@ internal sealed class Retries : IMiddleware, IDisposable
     {
         var proxy = context.GetReverseProxyFeature();
         // Load balancing narrows the feature's list down to its choice.
-        var untried = proxy.AvailableDestinations;
+        var available = proxy.AvailableDestinations;
+        List<DestinationState> tried = [];
         for (var attempt = 1; ; attempt++)
         {
             await next(context);
             if (context.GetForwarderErrorFeature() is not { } error || context.Response.HasStarted)
                 return;
+            // To the proxy a timeout looks like a client that went away.
+            if (context.Features.Get<IHttpRequestTimeoutFeature>() is { RequestTimeoutToken.IsCancellationRequested: true })
+            {
+                context.Response.StatusCode = StatusCodes.Status504GatewayTimeout;
+                return;
+            }
 
-            untried = [.. untried.Where(pod => pod != proxy.ProxiedDestination)];
+            if (proxy.ProxiedDestination is { } pod)
+                tried.Add(pod);
+            List<DestinationState> untried = [.. available.Except(tried)];
+            // One that has failed lately may be back.
+            if (untried.Count == 0)
+                untried = [.. proxy.AllDestinations.Except(tried)];
             if (attempt == MaxTries || untried.Count == 0 || !MayRepeat(context.Request, error) || !_budget.AttemptAcquire().IsAcquired)
             {
                 // Nobody was there: a client may send it again, whatever it is.

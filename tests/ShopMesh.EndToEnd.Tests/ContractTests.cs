@@ -159,23 +159,23 @@ public sealed partial class ContractTests(WholeShop shop)
         using var customer = await shop.CustomerAsync();
         var admin = shop.Admin;
 
-        using var created = await admin.PostAsync("/api/catalog/products", WholeShop.AProduct("Before"));
+        using var created = await admin.PostAsync("/api/catalog/products", RunningShop.AProduct("Before"));
         var product = (await created.ReadAsync())!;
         var path = created.Headers.Location!.OriginalString;
         Assert.Equal((HttpStatusCode.Created, $"/api/catalog/products/{product["id"]}"), (created.StatusCode, path));
         Assert.Equal(0, (int)(await visitor.GetAsync($"/api/inventory?productIds={product["id"]}"))["items"]![0]!["available"]!);
 
         using var read = await visitor.SendAsync(HttpMethod.Get, path);
-        using var stale = await admin.PutAsync(path, WholeShop.AProduct("Stale"), ("If-Match", "\"0\""));
+        using var stale = await admin.PutAsync(path, RunningShop.AProduct("Stale"), ("If-Match", "\"0\""));
         await stale.ShouldBeProblemAsync(HttpStatusCode.PreconditionFailed);
-        using var changed = await admin.PutAsync(path, WholeShop.AProduct("After"), ("If-Match", read.Headers.ETag!.ToString()));
+        using var changed = await admin.PutAsync(path, RunningShop.AProduct("After"), ("If-Match", read.Headers.ETag!.ToString()));
         Assert.Equal((HttpStatusCode.OK, "After"), (changed.StatusCode, (string)(await changed.ReadAsync())!["name"]!));
-        await WholeShop.EventuallyAsync(TimeSpan.FromSeconds(2), async () => (string)(await visitor.GetAsync(path))["name"]! == "After");
+        await RunningShop.EventuallyAsync(TimeSpan.FromSeconds(2), async () => (string)(await visitor.GetAsync(path))["name"]! == "After");
 
         await customer.PutInBasketAsync((string)product["id"]!, 1);
         using var deleted = await admin.SendAsync(HttpMethod.Delete, path);
         Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
-        await WholeShop.EventuallyAsync(TimeSpan.FromSeconds(2), async () =>
+        await RunningShop.EventuallyAsync(TimeSpan.FromSeconds(2), async () =>
         {
             using var gone = await visitor.SendAsync(HttpMethod.Get, path);
             return gone.StatusCode is HttpStatusCode.NotFound;

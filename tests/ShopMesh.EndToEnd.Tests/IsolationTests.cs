@@ -10,8 +10,8 @@ public sealed class IsolationTests(WholeShop shop)
 {
     private static readonly (HttpMethod Method, string Path, object? Body)[] AdminCalls =
     [
-        (HttpMethod.Post, "/api/catalog/products", WholeShop.AProduct("A")),
-        (HttpMethod.Put, $"/api/catalog/products/{Guid.Empty}", WholeShop.AProduct("A")),
+        (HttpMethod.Post, "/api/catalog/products", RunningShop.AProduct("A")),
+        (HttpMethod.Put, $"/api/catalog/products/{Guid.Empty}", RunningShop.AProduct("A")),
         (HttpMethod.Delete, $"/api/catalog/products/{Guid.Empty}", null),
         (HttpMethod.Get, "/api/inventory/p1", null),
         (HttpMethod.Put, "/api/inventory/p1", new { onHand = 1 }),
@@ -100,6 +100,40 @@ public sealed class IsolationTests(WholeShop shop)
         {
             using var response = await bearer.SendAsync(method, path, body);
             await response.ShouldBeProblemAsync(expected);
+        }
+    }
+
+    [Theory]
+    [InlineData("catalog", "shopmesh.catalog.v1.Catalog/GetProducts")]
+    [InlineData("inventory", "shopmesh.inventory.v1.Inventory/Reserve")]
+    [InlineData("basket", "shopmesh.basket.v1.Basket/RemoveItems")]
+    [InlineData("payment", "shopmesh.payment.v1.Payment/Authorize")]
+    [InlineData("shipping", "shopmesh.shipping.v1.Shipping/CreateShipment")]
+    public async Task Inside_the_mesh_a_service_serves_services_with_its_scope_alone(string service, string method)
+    {
+        using var customer = await shop.CustomerAsync();
+        var basketsToken = await shop.ServiceTokenAsync("basket");
+
+        Assert.Equal(HttpStatusCode.Unauthorized, await CallAsync(null));
+        Assert.Equal(HttpStatusCode.Forbidden, await CallAsync(customer.Http.DefaultRequestHeaders.Authorization!.Parameter));
+        Assert.Equal(HttpStatusCode.Forbidden, await CallAsync(shop.Admin.Http.DefaultRequestHeaders.Authorization!.Parameter));
+        // Basket calls the catalog, and nobody else.
+        Assert.Equal(service is "catalog" ? HttpStatusCode.OK : HttpStatusCode.Forbidden, await CallAsync(basketsToken));
+
+        async Task<HttpStatusCode> CallAsync(string? token)
+        {
+            using var http = new HttpClient();
+            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(shop.Processes[service].Grpc, method))
+            {
+                Version = HttpVersion.Version20,
+                VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+                // An empty message (gRPC over HTTP/2: flags and length).
+                Content = new ByteArrayContent(new byte[5]) { Headers = { ContentType = new("application/grpc") } },
+            };
+            if (token is not null)
+                request.Headers.Authorization = new("Bearer", token);
+            using var response = await http.SendAsync(request, TestContext.Current.CancellationToken);
+            return response.StatusCode;
         }
     }
 

@@ -14,62 +14,22 @@ namespace ShopMesh.EndToEnd.Tests;
 [CollectionDefinition(nameof(Disturbed), DisableParallelization = true)]
 public sealed class Disturbed;
 
-/// <summary>The shop as it ships, on a PostgreSQL of its own: every service a process, ordering two, and the gateway before them.</summary>
-public sealed class WholeShop : IAsyncLifetime
+/// <summary>The whole shop, ordering in two replicas.</summary>
+public sealed class WholeShop() : RunningShop(Options)
 {
-    private readonly string _identityKey = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
-    private LocalShop _shop = null!;
+    private static readonly string IdentityKey = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
 
-    public Uri Gateway => _shop.Gateway;
-
-    public Shopper Admin { get; private set; } = null!;
-
-    public LocalShop Processes => _shop;
+    private static LocalShopOptions Options => new()
+    {
+        Replicas = new() { ["ordering"] = 2 },
+        Settings = new()
+        {
+            ["identity"] = new() { ["Identity__Key"] = IdentityKey },
+            ["gateway"] = new() { ["Limits__RequestsPerSecond"] = "0" },
+        },
+    };
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync()
-    {
-        _shop = await LocalShop.StartAsync(new()
-        {
-            Replicas = new() { ["ordering"] = 2 },
-            Settings = new()
-            {
-                ["identity"] = new() { ["Identity__Key"] = _identityKey },
-                ["gateway"] = new() { ["Limits__RequestsPerSecond"] = "0" },
-            },
-        }, cancellationToken: CancellationToken.None);
-        Admin = await Shopper.SignInAsync(Gateway, "admin@example.com");
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        Admin.Dispose();
-        await _shop.DisposeAsync();
-    }
-
-    public Task<Shopper> CustomerAsync() => Shopper.RegisterAsync(Gateway);
-
-    public static object AProduct(string name, string price = "10.00") =>
-        new { name, description = "Made for a test.", category = "games", brand = "Tests", price = new { amount = price, currency = "EUR" } };
-
-    /// <returns>The id of a new product with so many pieces on hand.</returns>
-    public async Task<string> NewProductAsync(int onHand, string price = "10.00")
-    {
-        using var created = await Admin.PostAsync("/api/catalog/products", AProduct($"zz {Guid.NewGuid():N}", price));
-        Assert.Equal(HttpStatusCode.Created, created.StatusCode);
-        var id = (string)(await created.ReadAsync())!["id"]!;
-        using var set = await Admin.PutAsync($"/api/inventory/{id}", new { onHand });
-        Assert.Equal(HttpStatusCode.OK, set.StatusCode);
-        return id;
-    }
-
-    public async Task<(int OnHand, int Reserved)> StockAsync(string product)
-    {
-        var stock = await Admin.GetAsync($"/api/inventory/{product}");
-        Assert.Equal((int)stock["onHand"]! - (int)stock["reserved"]!, (int)stock["available"]!);
-        return ((int)stock["onHand"]!, (int)stock["reserved"]!);
-    }
 
     /// <summary>Every payment, by order.</summary>
     public async Task<Dictionary<string, JsonNode>> PaymentsAsync()
@@ -119,27 +79,6 @@ public sealed class WholeShop : IAsyncLifetime
         return events;
     }
 
-    public static async Task EventuallyAsync(TimeSpan limit, Func<Task<bool>> condition)
-    {
-        var watch = Stopwatch.StartNew();
-        while (!await condition())
-        {
-            Assert.True(watch.Elapsed < limit, $"It did not come true within {limit.TotalSeconds} s.");
-            await Task.Delay(50, Cancellation);
-        }
-    }
-
-    /// <param name="index">From 0; of a service with fewer replicas the last.</param>
-    public Replica Replica(string service, int index)
-    {
-        var replicas = _shop[service].Replicas;
-        return new(replicas[Math.Min(index, replicas.Count - 1)]);
-    }
-
-    public Task StopAsync(string service) => Task.WhenAll(_shop[service].Replicas.Select(replica => replica.StopAsync()));
-
-    public Task StartAsync(string service) => Task.WhenAll(_shop[service].Replicas.Select(replica => new Replica(replica).StartAsync(Cancellation)));
-
     public async Task ShouldPassTheAuditAsync()
     {
         var report = await Audit.RunAsync(new(Gateway), cancellationToken: Cancellation);
@@ -147,21 +86,7 @@ public sealed class WholeShop : IAsyncLifetime
         Assert.NotEqual(0, report.Orders);
     }
 
-    public Task<string> DatabaseLogAsync() => File.ReadAllTextAsync(_shop.Postgres!.LogFile, Cancellation);
-
-    /// <summary>What a service gets for itself.</summary>
-    public async Task<string> ServiceTokenAsync(string client)
-    {
-        using var http = new HttpClient();
-        using var response = await http.PostAsync(new Uri(_shop["identity"].Http, "/connect/token"), new FormUrlEncodedContent(new Dictionary<string, string>
-        {
-            ["grant_type"] = "client_credentials",
-            ["client_id"] = client,
-            ["client_secret"] = _shop.ClientSecret(client),
-            ["scope"] = "catalog inventory payment shipping basket",
-        }), Cancellation);
-        return (string)(await response.ReadAsync())!["access_token"]!;
-    }
+    public Task<string> DatabaseLogAsync() => File.ReadAllTextAsync(Processes.Postgres!.LogFile, Cancellation);
 
     /// <summary>A token that was good: from one more identity, on the same keys, whose tokens live for a second.</summary>
     public async Task<string> ExpiredTokenAsync()
@@ -169,11 +94,11 @@ public sealed class WholeShop : IAsyncLifetime
         var (http, grpc) = (FreePort(), FreePort());
         var identity = Topology.Service("identity");
         var start = new ProcessStartInfo("dotnet", Repository.Program(identity)) { RedirectStandardOutput = true, WorkingDirectory = Path.GetDirectoryName(Repository.Program(identity)) };
-        start.Environment["ConnectionStrings__Database"] = _shop.Database("identity");
+        start.Environment["ConnectionStrings__Database"] = Processes.Database("identity");
         start.Environment["Kestrel__Endpoints__Http__Url"] = http.ToString();
         start.Environment["Kestrel__Endpoints__Grpc__Url"] = grpc.ToString();
         start.Environment["Identity__Address"] = http.ToString();
-        start.Environment["Identity__Key"] = _identityKey;
+        start.Environment["Identity__Key"] = IdentityKey;
         start.Environment["Identity__AccessTokenLifetime"] = "00:00:01";
         using var process = Process.Start(start)!;
         process.OutputDataReceived += (_, _) => { };
@@ -202,22 +127,5 @@ public sealed class WholeShop : IAsyncLifetime
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         return new(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}"));
-    }
-}
-
-/// <summary>A process of the shop that a test disturbs.</summary>
-public sealed class Replica(ServiceProcess process)
-{
-    public Task KillAsync() => process.KillAsync();
-
-    public void Pause() => process.Pause();
-
-    public void Resume() => process.Resume();
-
-    /// <summary>Starts it again, and waits until it is ready.</summary>
-    public async Task StartAsync(CancellationToken cancellationToken)
-    {
-        await process.StartAsync();
-        await process.WaitUntilReadyAsync(cancellationToken);
     }
 }

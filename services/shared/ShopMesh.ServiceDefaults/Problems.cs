@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -36,12 +37,33 @@ internal static class Problems
     private static void Customize(ProblemDetailsContext context)
     {
         var problem = context.ProblemDetails;
+        problem.Type ??= "about:blank";
+        problem.Title ??= ReasonPhrases.GetReasonPhrase(problem.Status ?? 0);
+        problem.Detail ??= DetailOf(problem.Status);
         problem.Extensions["traceId"] = Activity.Current?.TraceId.ToString() ?? context.HttpContext.TraceIdentifier;
         if (problem is HttpValidationProblemDetails { Errors.Count: > 0 } invalid)
             invalid.Errors = invalid.Errors.ToDictionary(error => CamelCasePath(error.Key), error => error.Value);
         if (problem.Status is StatusCodes.Status503ServiceUnavailable && context.HttpContext.Response.Headers.RetryAfter.Count == 0)
             context.HttpContext.Response.Headers.RetryAfter = "1";
     }
+
+    /// <summary>For an answer that nobody has said more about.</summary>
+    private static string DetailOf(int? status) => status switch
+    {
+        400 => "The request is malformed or not valid.",
+        401 => "This takes a valid access token.",
+        403 => "This is not yours to do.",
+        404 => "There is nothing here, or nothing that is yours to see.",
+        405 => "This cannot be done here: the Allow header has what can.",
+        412 => "It was changed by somebody else meanwhile.",
+        413 => "The request is too large.",
+        415 => "The body must be JSON.",
+        429 => "These were too many requests: Retry-After has when to go on.",
+        502 => "A service that this needs broke off.",
+        503 => "A service that this needs is away: Retry-After has when to ask again.",
+        504 => "A service that this needs did not answer in time.",
+        _ => "Something went wrong here; the trace id helps to find out what.",
+    };
 
     /// <summary>ShippingAddress.PostalCode, as validation has it, is shippingAddress.postalCode to a client.</summary>
     private static string CamelCasePath(string path) => string.Join('.', path.Split('.').Select(JsonNamingPolicy.CamelCase.ConvertName));

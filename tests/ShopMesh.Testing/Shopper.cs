@@ -4,7 +4,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
-namespace ShopMesh.EndToEnd.Tests;
+namespace ShopMesh.Testing;
 
 /// <summary>Somebody in front of the gateway: a visitor, a customer or an admin.</summary>
 public sealed class Shopper : IDisposable
@@ -139,7 +139,7 @@ public sealed class Shopper : IDisposable
     public void Dispose() => Http.Dispose();
 }
 
-internal static class Answers
+public static class Answers
 {
     /// <summary>The body as JSON; null when there is none.</summary>
     public static async Task<JsonNode?> ReadAsync(this HttpResponseMessage response)
@@ -164,6 +164,7 @@ internal static class Answers
         Assert.Equal((int)status, (int)body!["status"]!);
         Assert.False(string.IsNullOrEmpty((string?)body["title"]));
         Assert.False(string.IsNullOrEmpty((string?)body["type"]));
+        Assert.False(string.IsNullOrEmpty((string?)body["detail"]));
         Assert.False(string.IsNullOrEmpty((string?)body["traceId"]));
         return body;
     }

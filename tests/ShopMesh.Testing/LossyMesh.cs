@@ -1,0 +1,83 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace ShopMesh.Testing;
+
+/// <summary>
+/// The network between the services, which can lose an answer: the call is made and done, and the caller never hears of it.
+/// </summary>
+public sealed class LossyMesh : IAsyncDisposable
+{
+    private readonly WebApplication _proxy;
+    private readonly HttpMessageInvoker _client = new(new SocketsHttpHandler { UseProxy = false, EnableMultipleHttp2Connections = true, ActivityHeadersPropagator = DistributedContextPropagator.CreateNoOutputPropagator() });
+    private readonly ConcurrentDictionary<string, int> _toLose = new();
+
+    private LossyMesh()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2));
+        builder.Services.AddHttpForwarder();
+        _proxy = builder.Build();
+    }
+
+    /// <summary>As callers are told of a service: all of them are behind this one.</summary>
+    public string Address => $"static:///{new Uri(_proxy.Urls.Single()).Authority}";
+
+    /// <param name="service">Where a service is, by its name.</param>
+    public static async Task<LossyMesh> StartAsync(Func<string, Uri> service)
+    {
+        var mesh = new LossyMesh();
+        var forwarder = mesh._proxy.Services.GetRequiredService<IHttpForwarder>();
+        var transformer = new LosingTransformer(mesh);
+        // /shopmesh.NAME.v1.Service/Method
+        mesh._proxy.Run(async context => await forwarder.SendAsync(
+            context, service(context.Request.Path.Value!.Split('.')[1]).ToString(), mesh._client, new ForwarderRequestConfig { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact }, transformer));
+        await mesh._proxy.StartAsync();
+        return mesh;
+    }
+
+    /// <param name="method">Such as <c>Reserve</c>.</param>
+    public void LoseAnswers(string method, int count) => _toLose[method] = count;
+
+    /// <summary>How many are still to be lost.</summary>
+    public int LeftToLose(string method) => _toLose[method];
+
+    public async ValueTask DisposeAsync()
+    {
+        await _proxy.DisposeAsync();
+        _client.Dispose();
+    }
+
+    private bool Loses(string method)
+    {
+        while (_toLose.TryGetValue(method, out var left) && left > 0)
+        {
+            if (_toLose.TryUpdate(method, left - 1, left))
+                return true;
+        }
+
+        return false;
+    }
+
+    private sealed class LosingTransformer(LossyMesh mesh) : HttpTransformer
+    {
+        public override async ValueTask<bool> TransformResponseAsync(HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+        {
+            if (proxyResponse is null || !mesh.Loses(httpContext.Request.Path.Value!.Split('/')[^1]))
+                return await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
+            // To its end: by then the service has done it.
+            await proxyResponse.Content.CopyToAsync(Stream.Null, cancellationToken);
+            httpContext.Abort();
+            return false;
+        }
+    }
+}
