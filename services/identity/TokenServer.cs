@@ -51,6 +51,15 @@ internal static class TokenServer
                         return default;
                     })
                     .SetOrder(OpenIddictServerHandlers.Protection.CreateTokenEntry.Descriptor.Order - 1));
+                // Text with a NUL, which a form can carry and PostgreSQL cannot.
+                server.AddEventHandler<ValidateTokenRequestContext>(handler => handler
+                    .UseInlineHandler(context =>
+                    {
+                        if (context.Request.GetParameters().Any(parameter => ((string?)parameter.Value)?.Contains('\0', StringComparison.Ordinal) is true))
+                            context.Reject(OpenIddictConstants.Errors.InvalidRequest, "Text must not contain the NUL character.");
+                        return default;
+                    })
+                    .SetOrder(int.MinValue));
                 // TLS ends at the ingress.
                 server.UseAspNetCore().EnableTokenEndpointPassthrough().DisableTransportSecurityRequirement();
             });

@@ -107,7 +107,7 @@ public sealed class InventoryTests(InventoryShop shop) : IAsyncLifetime
 
         var stock = (await shop.Admin.GetAsync($"/api/admin/inventory?limit=100&updatedSince={since:yyyy-MM-ddTHH:mm:ss.ffffffZ}"))["items"]!.AsArray()
             .Single(item => (string)item!["productId"]! == product)!;
-        Assert.Equal((12, 4, 8), ((int)stock["corrected"]!, (int)stock["sold"]!, (int)stock["onHand"]!));
+        Assert.Equal((12, 4, 8), ((int)stock["ledger"]!["corrected"]!, (int)stock["ledger"]!["sold"]!, (int)stock["onHand"]!));
     }
 
     [Fact]

@@ -68,17 +68,18 @@ public sealed class LostAnswerTests(LossyShop lossy) : IClassFixture<LossyShop>
     }
 
     [Theory]
-    [InlineData("CancelShipment")]
-    [InlineData("Void")]
-    [InlineData("Refund")]
-    [InlineData("Release")]
-    public async Task What_is_taken_back_is_taken_back_once_though_the_answer_is_lost(string step)
+    [InlineData("CancelShipment", 2)]
+    [InlineData("Void", 2)]
+    // Once: asked again, the void says that there is nothing to refund.
+    [InlineData("Refund", 1)]
+    [InlineData("Release", 2)]
+    public async Task What_is_taken_back_is_taken_back_once_though_the_answer_is_lost(string step, int times)
     {
         using var customer = await Shop.CustomerAsync();
         var product = await Shop.NewProductAsync(onHand: 10);
         var order = await customer.OrderAsync(product, 3);
         await customer.UntilAsync(order, "confirmed");
-        lossy.Mesh.LoseAnswers(step, 2);
+        lossy.Mesh.LoseAnswers(step, times);
 
         using var cancel = await customer.PostAsync($"/api/orders/{order}/cancel", null);
 

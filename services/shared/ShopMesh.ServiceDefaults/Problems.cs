@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Grpc.Core;
+using Grpc.Core.Interceptors;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
@@ -102,8 +103,7 @@ internal sealed partial class ExceptionToProblem(IProblemDetailsService problems
             // Text with a NUL, which JSON can carry and PostgreSQL cannot.
             PostgresException { SqlState: PostgresErrorCodes.CharacterNotInRepertoire or PostgresErrorCodes.UntranslatableCharacter } =>
                 Problem(400, "Text must not contain the NUL character."),
-            { IsTransient: true } or { InnerException: SocketException or IOException or TimeoutException } or PostgresException { SqlState: ['5', '7', ..] } =>
-                Problem(503, "The service's database is away."),
+            _ when IsAway(e) => Problem(503, "The service's database is away."),
             _ => null,
         },
         _ => null,
@@ -114,7 +114,11 @@ internal sealed partial class ExceptionToProblem(IProblemDetailsService problems
     private static HttpValidationProblemDetails Invalid(string field, string error) =>
         new(new Dictionary<string, string[]> { [field] = [error] }) { Status = 400 };
 
-    private static NpgsqlException? DatabaseErrorIn(Exception? exception)
+    /// <summary>Whether the database cannot be reached, or asks to try again.</summary>
+    public static bool IsAway(NpgsqlException e) =>
+        e is { IsTransient: true } or { InnerException: SocketException or IOException or TimeoutException } or PostgresException { SqlState: ['5', '7', ..] };
+
+    public static NpgsqlException? DatabaseErrorIn(Exception? exception)
     {
         while (exception is not null and not NpgsqlException)
             exception = exception.InnerException;
@@ -127,4 +131,24 @@ internal sealed partial class ExceptionToProblem(IProblemDetailsService problems
 
     [LoggerMessage(LogLevel.Warning, "{Path} could not be served")]
     private partial void LogUnavailable(string path, Exception exception);
+}
+
+/// <summary>The same for a caller inside the mesh, by gRPC's status codes; what is left over is <c>UNKNOWN</c>.</summary>
+internal sealed class ExceptionToStatus : Interceptor
+{
+    public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
+    {
+        try
+        {
+            return await continuation(request, context);
+        }
+        catch (InvalidFieldException e)
+        {
+            throw new RpcException(new(StatusCode.InvalidArgument, e.Message));
+        }
+        catch (Exception e) when (ExceptionToProblem.DatabaseErrorIn(e) is { } error && ExceptionToProblem.IsAway(error))
+        {
+            throw new RpcException(new(StatusCode.Unavailable, "The service's database is away.", e));
+        }
+    }
 }

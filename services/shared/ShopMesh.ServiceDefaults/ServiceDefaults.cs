@@ -35,8 +35,12 @@ public static class ServiceDefaults
             serializer.RespectNullableAnnotations = true;
         });
         builder.AddMeshAuthentication(name);
-        // Its catch-all for them would hide that a path of two segments is there for another method.
-        builder.Services.AddGrpc(options => options.IgnoreUnknownServices = true);
+        builder.Services.AddGrpc(options =>
+        {
+            options.Interceptors.Add<ExceptionToStatus>();
+            // Its catch-all for them would hide that a path of two segments is there for another method.
+            options.IgnoreUnknownServices = true;
+        });
         builder.AddOpenApiDocument();
         return builder;
     }
