@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Tokens;
 using OpenIddict.Abstractions;
 using OpenIddict.Server;
+using ShopMesh.Identity.Api;
 using ShopMesh.Identity.Data;
 using ShopMesh.Identity.Keys;
 using static OpenIddict.Server.OpenIddictServerEvents;
@@ -23,6 +24,7 @@ internal static class TokenServer
         builder.Services.AddSingleton<IOptionsChangeTokenSource<OpenIddictServerOptions>>(services => services.GetRequiredService<KeyRing>());
         builder.Services.AddHostedService(services => services.GetRequiredService<KeyRing>());
         builder.Services.AddHostedService<Pruning>();
+        builder.Services.AddExceptionHandler<UnreadableForm>();
         builder.Services.AddOptions<OpenIddictServerOptions>().Configure<KeyProtection>((options, protection) => options.EncryptionCredentials.Add(
             new(new SymmetricSecurityKey(protection.RefreshTokenKey), SecurityAlgorithms.Aes256KW, SecurityAlgorithms.Aes256CbcHmacSha512)));
 
@@ -51,15 +53,6 @@ internal static class TokenServer
                         return default;
                     })
                     .SetOrder(OpenIddictServerHandlers.Protection.CreateTokenEntry.Descriptor.Order - 1));
-                // Text with a NUL, which a form can carry and PostgreSQL cannot.
-                server.AddEventHandler<ValidateTokenRequestContext>(handler => handler
-                    .UseInlineHandler(context =>
-                    {
-                        if (context.Request.GetParameters().Any(parameter => ((string?)parameter.Value)?.Contains('\0', StringComparison.Ordinal) is true))
-                            context.Reject(OpenIddictConstants.Errors.InvalidRequest, "Text must not contain the NUL character.");
-                        return default;
-                    })
-                    .SetOrder(int.MinValue));
                 // TLS ends at the ingress.
                 server.UseAspNetCore().EnableTokenEndpointPassthrough().DisableTransportSecurityRequirement();
             });

@@ -3,6 +3,7 @@ using System.Security.Claims;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore;
 using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.AspNetCore.Mvc;
 using OpenIddict.Abstractions;
@@ -125,3 +126,15 @@ internal sealed record TokenAnswer(
 
 /// <summary>RFC 6749, 5.2.</summary>
 internal sealed record TokenError([property: JsonPropertyName("error")] string Error, [property: JsonPropertyName("error_description")] string? ErrorDescription);
+
+/// <summary>A form that cannot be read, such as one with a NUL in it, is the client's fault.</summary>
+internal sealed class UnreadableForm : IExceptionHandler
+{
+    public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+    {
+        if (exception is not InvalidDataException)
+            return false;
+        await TypedResults.BadRequest(new TokenError(Errors.InvalidRequest, "The form cannot be read.")).ExecuteAsync(httpContext);
+        return true;
+    }
+}
