@@ -65,7 +65,7 @@ public sealed class OutageTests(WholeShop shop)
     }
 
     [Fact]
-    public async Task Without_the_catalog_a_basket_is_503_and_says_when_to_ask_again()
+    public async Task Without_the_catalog_a_basket_is_503_and_soon_there_again_with_it()
     {
         using var customer = await shop.CustomerAsync();
         await customer.PutInBasketAsync(await shop.NewProductAsync(onHand: 10), 1);
@@ -80,5 +80,11 @@ public sealed class OutageTests(WholeShop shop)
         {
             await shop.StartAsync("catalog");
         }
+
+        await RunningShop.EventuallyAsync(TimeSpan.FromSeconds(3), async () =>
+        {
+            using var basket = await customer.SendAsync(HttpMethod.Get, "/api/basket");
+            return basket.IsSuccessStatusCode;
+        });
     }
 }

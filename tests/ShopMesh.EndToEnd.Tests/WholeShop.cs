@@ -86,8 +86,6 @@ public sealed class WholeShop() : RunningShop(Options)
         Assert.NotEqual(0, report.Orders);
     }
 
-    public Task<string> DatabaseLogAsync() => File.ReadAllTextAsync(Processes.Postgres!.LogFile, Cancellation);
-
     /// <summary>A token that was good: from one more identity, on the same keys, whose tokens live for a second.</summary>
     public async Task<string> ExpiredTokenAsync()
     {

@@ -5,6 +5,7 @@ using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Grpc.Net.Client;
 using ShopMesh.Hosting;
+using Testcontainers.PostgreSql;
 
 namespace ShopMesh.Testing;
 
@@ -12,6 +13,7 @@ namespace ShopMesh.Testing;
 public class RunningShop(LocalShopOptions options) : IAsyncLifetime
 {
     private LocalShop _shop = null!;
+    private PostgreSqlContainer? _postgres;
 
     /// <param name="services">Beside identity and the gateway.</param>
     protected RunningShop(params IReadOnlyList<string> services) : this(Of(services))
@@ -34,7 +36,8 @@ public class RunningShop(LocalShopOptions options) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _shop = await LocalShop.StartAsync(options, cancellationToken: CancellationToken.None);
+        _postgres = await Containers.StartPostgresAsync();
+        _shop = await LocalShop.StartAsync(options with { Postgres = _postgres?.GetConnectionString() }, cancellationToken: CancellationToken.None);
         Admin = await Shopper.SignInAsync(Gateway, "admin@example.com");
     }
 
@@ -42,8 +45,13 @@ public class RunningShop(LocalShopOptions options) : IAsyncLifetime
     {
         Admin.Dispose();
         await _shop.DisposeAsync();
+        if (_postgres is not null)
+            await _postgres.DisposeAsync();
         GC.SuppressFinalize(this);
     }
+
+    public async Task<string> DatabaseLogAsync() =>
+        _postgres is not null ? (await _postgres.GetLogsAsync(ct: Cancellation)).Stderr : await File.ReadAllTextAsync(_shop.Postgres!.LogFile, Cancellation);
 
     public Task<Shopper> CustomerAsync() => Shopper.RegisterAsync(Gateway);
 

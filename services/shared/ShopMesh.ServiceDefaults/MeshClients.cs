@@ -36,7 +36,7 @@ public static class MeshClients
                     channel.Credentials = ChannelCredentials.Insecure;
                     channel.UnsafeUseInsecureChannelCallCredentials = true;
                     channel.InitialReconnectBackoff = TimeSpan.FromMilliseconds(200);
-                    channel.MaxReconnectBackoff = TimeSpan.FromSeconds(2);
+                    channel.MaxReconnectBackoff = TimeSpan.FromSeconds(1);
                     channel.ServiceConfig = new() { LoadBalancingConfigs = { new RoundRobinConfig() }, MethodConfigs = { RetryUnavailable } };
                 });
             })

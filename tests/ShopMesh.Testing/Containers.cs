@@ -1,0 +1,25 @@
+using DotNet.Testcontainers.Builders;
+using Testcontainers.PostgreSql;
+
+namespace ShopMesh.Testing;
+
+/// <summary>PostgreSQL in a container, where Docker runs.</summary>
+internal static class Containers
+{
+    /// <returns>A server that runs; null where there is no Docker to run it, and a shop starts an embedded one.</returns>
+    public static async Task<PostgreSqlContainer?> StartPostgresAsync()
+    {
+        if (!OperatingSystem.IsWindows() && Environment.GetEnvironmentVariable("DOCKER_HOST") is null && !File.Exists("/var/run/docker.sock"))
+            return null;
+        try
+        {
+            var container = new PostgreSqlBuilder("postgres:17").WithCommand("-c", "max_connections=300").Build();
+            await container.StartAsync();
+            return container;
+        }
+        catch (DockerUnavailableException)
+        {
+            return null;
+        }
+    }
+}
