@@ -1,3 +1,4 @@
+using Docker.DotNet;
 using DotNet.Testcontainers.Builders;
 using Testcontainers.PostgreSql;
 
@@ -6,7 +7,7 @@ namespace ShopMesh.Testing;
 /// <summary>PostgreSQL in a container, where Docker runs.</summary>
 internal static class Containers
 {
-    /// <returns>A server that runs; null where there is no Docker to run it, and a shop starts an embedded one.</returns>
+    /// <returns>A server that runs; null where Docker or the image is not to be had: a shop starts an embedded one then.</returns>
     public static async Task<PostgreSqlContainer?> StartPostgresAsync()
     {
         if (!OperatingSystem.IsWindows() && Environment.GetEnvironmentVariable("DOCKER_HOST") is null && !File.Exists("/var/run/docker.sock"))
@@ -17,7 +18,7 @@ internal static class Containers
             await container.StartAsync();
             return container;
         }
-        catch (DockerUnavailableException)
+        catch (Exception e) when (e is DockerUnavailableException or DockerApiException)
         {
             return null;
         }

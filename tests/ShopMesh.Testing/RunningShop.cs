@@ -43,8 +43,9 @@ public class RunningShop(LocalShopOptions options) : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        Admin.Dispose();
-        await _shop.DisposeAsync();
+        Admin?.Dispose();
+        if (_shop is not null)
+            await _shop.DisposeAsync();
         if (_postgres is not null)
             await _postgres.DisposeAsync();
         GC.SuppressFinalize(this);
