@@ -1,14 +1,14 @@
 using Grpc.Core;
 using Microsoft.Extensions.Options;
 using ShopMesh.Ordering.Data;
+using Authorized = ShopMesh.Payment.V1.AuthorizeResponse.Types.Outcome;
 using BasketClient = ShopMesh.Basket.V1.Basket.BasketClient;
+using Captured = ShopMesh.Payment.V1.CaptureResponse.Types.Outcome;
 using CatalogClient = ShopMesh.Catalog.V1.Catalog.CatalogClient;
+using Created = ShopMesh.Shipping.V1.CreateShipmentResponse.Types.Outcome;
 using InventoryClient = ShopMesh.Inventory.V1.Inventory.InventoryClient;
 using PaymentClient = ShopMesh.Payment.V1.Payment.PaymentClient;
 using Reserved = ShopMesh.Inventory.V1.ReserveResponse.Types.Outcome;
-using Authorized = ShopMesh.Payment.V1.AuthorizeResponse.Types.Outcome;
-using Captured = ShopMesh.Payment.V1.CaptureResponse.Types.Outcome;
-using Created = ShopMesh.Shipping.V1.CreateShipmentResponse.Types.Outcome;
 using ShipmentStatus = ShopMesh.Shipping.V1.Shipment.Types.Status;
 using ShippingClient = ShopMesh.Shipping.V1.Shipping.ShippingClient;
 using Voided = ShopMesh.Payment.V1.VoidResponse.Types.Outcome;
