@@ -13,7 +13,7 @@ namespace ShopMesh;
 public static class MeshClients
 {
     /// <summary>What a call may take, retries included, where the caller sets no deadline of its own.</summary>
-    public static readonly TimeSpan DefaultDeadline = TimeSpan.FromSeconds(2);
+    public static readonly TimeSpan DefaultDeadline = TimeSpan.FromSeconds(5);
 
     /// <summary>
     /// Registers a client of <paramref name="service"/>, found at <c>Services:{service}</c>:
