@@ -16,6 +16,8 @@ var root = new RootCommand("ShopMesh: an online shop of small services, on this 
     StatusCommand.Create(),
     LogsCommand.Create(),
     AuditCommand.Create(),
+    KubernetesCommand.Create(),
+    ComposeCommand.Create(),
     TestCommand.Create(),
 };
 

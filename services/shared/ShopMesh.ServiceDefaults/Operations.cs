@@ -36,7 +36,8 @@ public static class Operations
         var port = BindingAddress.Parse(url).Port;
         var readiness = app.Services.GetRequiredService<Readiness>();
 
-        app.MapWhen(IsFor("/health/live"), branch => branch.Run(_ => Task.CompletedTask));
+        app.UseFarewell();
+        app.MapWhen(IsFor("/health/live"), branch => branch.Run(context => context.Response.WriteAsync(Telemetry.Version)));
         app.MapWhen(IsFor("/health/ready"), branch => branch.Run(context =>
         {
             context.Response.StatusCode = readiness.IsReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
@@ -53,6 +54,49 @@ public static class Operations
         }
 
         Func<HttpContext, bool> IsFor(string path) => context => context.Connection.LocalPort == port && context.Request.Path == path;
+    }
+
+    /// <summary>
+    /// From when the pod is asked to stop, every answer over HTTP/1.1 closes its connection: else a client could send its next request
+    /// on one that is being closed. HTTP/2 has GOAWAY for it.
+    /// </summary>
+    private static void UseFarewell(this WebApplication app) => app.Use((context, next) =>
+    {
+        if (app.Lifetime.ApplicationStopping.IsCancellationRequested && HttpProtocol.IsHttp11(context.Request.Protocol))
+        {
+            context.Response.OnStarting(() =>
+            {
+                context.Response.Headers.Connection = "close";
+                return Task.CompletedTask;
+            });
+        }
+
+        return next(context);
+    });
+}
+
+/// <summary>
+/// The argument <c>health</c>: asks the service that runs in this container whether it is ready, and ends with exit code 0 or 1.
+/// Compose's health checks are commands, and the images have neither a shell nor curl.
+/// </summary>
+internal static class HealthCommand
+{
+    public static void RunIfAsked(string[] args, IReadOnlyList<ListeningEndpoint> endpoints)
+    {
+        if (args is not ["health"])
+            return;
+        var operations = endpoints.First(endpoint => endpoint.Name is "Operations" or "Http");
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"http://localhost:{BindingAddress.Parse(operations.Url).Port}/health/ready"));
+        try
+        {
+            using var response = http.Send(request);
+            Environment.Exit(response.IsSuccessStatusCode ? 0 : 1);
+        }
+        catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
+        {
+            Environment.Exit(1);
+        }
     }
 }
 

@@ -47,8 +47,9 @@ public static class ServiceDefaults
 
     /// <summary>What the gateway, which has no API of its own, shares with the services.</summary>
     /// <param name="endpoints">Where it listens, unless <c>Kestrel:Endpoints</c> says otherwise.</param>
-    public static WebApplicationBuilder CreateHost(string name, string[] args, params IEnumerable<ListeningEndpoint> endpoints)
+    public static WebApplicationBuilder CreateHost(string name, string[] args, params IReadOnlyList<ListeningEndpoint> endpoints)
     {
+        HealthCommand.RunIfAsked(args, endpoints);
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = Defaults().Append(new("Identity:ClientId", name)).Concat(endpoints.SelectMany(endpoint => endpoint.ToConfiguration())) });
         builder.WebHost.ConfigureKestrel(options =>

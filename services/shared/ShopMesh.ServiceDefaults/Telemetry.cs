@@ -1,3 +1,4 @@
+using System.Reflection;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -15,6 +16,9 @@ internal static class Telemetry
     /// <summary>Meters and activity sources of the shop's own are named "ShopMesh.*".</summary>
     private const string Own = "ShopMesh.*";
 
+    /// <summary>Of this build, as the image was told.</summary>
+    public static string Version { get; } = Assembly.GetEntryAssembly()?.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
+
     /// <summary>
     /// Metrics for Prometheus always; traces, and what goes out by OTLP, only when the standard variable
     /// <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set: without it nothing listens, and nothing is paid.
@@ -30,7 +34,7 @@ internal static class Telemetry
 
         var exports = !string.IsNullOrEmpty(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
         var telemetry = builder.Services.AddOpenTelemetry()
-            .ConfigureResource(resource => resource.AddService(service, "shopmesh"))
+            .ConfigureResource(resource => resource.AddService(service, "shopmesh", Version))
             .WithMetrics(metrics => metrics
                 .AddAspNetCoreInstrumentation()
                 .AddHttpClientInstrumentation()
