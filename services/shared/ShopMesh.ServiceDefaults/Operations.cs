@@ -37,7 +37,7 @@ public static class Operations
         var readiness = app.Services.GetRequiredService<Readiness>();
 
         app.UseFarewell();
-        app.MapWhen(IsFor("/health/live"), branch => branch.Run(context => context.Response.WriteAsync(Telemetry.Version)));
+        app.MapWhen(IsFor("/health/live"), branch => branch.Run(context => context.Response.WriteAsync(Telemetry.Version(app.Configuration))));
         app.MapWhen(IsFor("/health/ready"), branch => branch.Run(context =>
         {
             context.Response.StatusCode = readiness.IsReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;

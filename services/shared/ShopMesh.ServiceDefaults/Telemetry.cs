@@ -1,5 +1,5 @@
-using System.Reflection;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -16,8 +16,8 @@ internal static class Telemetry
     /// <summary>Meters and activity sources of the shop's own are named "ShopMesh.*".</summary>
     private const string Own = "ShopMesh.*";
 
-    /// <summary>Of this build, as the image was told.</summary>
-    public static string Version { get; } = Assembly.GetEntryAssembly()?.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
+    /// <summary>As the image was told.</summary>
+    public static string Version(IConfiguration configuration) => configuration["VERSION"] ?? "dev";
 
     /// <summary>
     /// Metrics for Prometheus always; traces, and what goes out by OTLP, only when the standard variable
@@ -34,7 +34,7 @@ internal static class Telemetry
 
         var exports = !string.IsNullOrEmpty(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
         var telemetry = builder.Services.AddOpenTelemetry()
-            .ConfigureResource(resource => resource.AddService(service, "shopmesh", Version))
+            .ConfigureResource(resource => resource.AddService(service, "shopmesh", Version(builder.Configuration)))
             .WithMetrics(metrics => metrics
                 .AddAspNetCoreInstrumentation()
                 .AddHttpClientInstrumentation()

@@ -49,8 +49,14 @@ internal sealed class Cluster
     public async Task<HashSet<string>> PresentImagesAsync(CancellationToken cancellationToken)
     {
         var nodes = await GetAsync(["nodes"], cancellationToken);
-        var byNode = nodes.Select(node => node["status"]?["images"]?.AsArray().SelectMany(image => image!["names"]!.AsArray()).Select(name => ((string)name!).Replace("docker.io/library/", "").Replace("docker.io/", "")).ToHashSet() ?? []).ToList();
-        return byNode.Count == 0 ? [] : byNode.Aggregate((all, one) => [.. all.Intersect(one)]);
+        return nodes.Select(ImagesOf).Aggregate((all, one) => [.. all.Intersect(one)]);
+
+        static HashSet<string> ImagesOf(JsonNode node) =>
+        [
+            .. (node["status"]?["images"]?.AsArray() ?? [])
+                .SelectMany(image => image?["names"]?.AsArray() ?? [])
+                .Select(name => ((string)name!).Replace("docker.io/library/", "", StringComparison.Ordinal).Replace("docker.io/", "", StringComparison.Ordinal)),
+        ];
     }
 
     /// <summary>Applies an overlay, with these images in it and some components on top.</summary>

@@ -33,7 +33,7 @@ internal static class Images
         await Parallel.ForEachAsync(Sources, options, async (source, cancellation) =>
         {
             // The builder takes the machine's network as it is, proxies and all.
-            await Docker.RunAsync(["build", "--quiet", "--network=host", "--build-arg", $"VERSION={version ?? "dev"}", "--tag", $"{source.Name}:dev",
+            await Docker.RunAsync(["build", "--progress=plain", "--network=host", "--build-arg", $"VERSION={version ?? "dev"}", "--tag", $"{source.Name}:dev",
                 "--file", Path.Combine(Repository.Root, source.Dockerfile), Repository.Root], cancellation);
             var id = (await Docker.RunAsync(["image", "inspect", "--format", "{{.Id}}", $"{source.Name}:dev"], cancellation)).Trim();
             var name = registry is null ? source.Name : $"{registry.TrimEnd('/')}/{source.Name}";
