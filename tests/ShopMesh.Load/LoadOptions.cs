@@ -19,9 +19,9 @@ public sealed record LoadOptions(Uri Gateway)
 /// <summary>How often each journey begins, compared with the others.</summary>
 public sealed record Mix(int Browse, int Basket, int Order)
 {
-    public static Mix Default { get; } = new(Browse: 6, Basket: 3, Order: 2);
+    public static Mix Default { get; } = new(Browse: 8, Basket: 2, Order: 1);
 
-    /// <exception cref="FormatException">It is not of the form <c>browse=6,basket=3,order=2</c>, or nothing is left of it.</exception>
+    /// <exception cref="FormatException">It is not of the form <c>browse=8,basket=2,order=1</c>, or nothing is left of it.</exception>
     public static Mix Parse(string text)
     {
         var mix = new Mix(0, 0, 0);
@@ -41,5 +41,7 @@ public sealed record Mix(int Browse, int Basket, int Order)
         int Weight(string weight) => int.TryParse(weight, System.Globalization.CultureInfo.InvariantCulture, out var value) && value is >= 0 and <= 1_000 ? value : throw Malformed(text);
     }
 
-    private static FormatException Malformed(string text) => new($"'{text}' is no mix of journeys, such as browse=6,basket=3,order=2 (weights from 0 to 1000, not all of them 0).");
+    public override string ToString() => $"browse={Browse},basket={Basket},order={Order}";
+
+    private static FormatException Malformed(string text) => new($"'{text}' is no mix of journeys, such as browse=8,basket=2,order=1 (weights from 0 to 1000, not all of them 0).");
 }

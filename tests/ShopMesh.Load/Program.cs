@@ -2,26 +2,10 @@ using System.CommandLine;
 using System.Text.Json;
 using ShopMesh.Load;
 
-var url = new Option<Uri>("--url") { Description = "The shop's address.", DefaultValueFactory = _ => new("http://localhost:8080") };
+var url = Parsed("--url", "The shop's address.", new Uri("http://localhost:8080"), text => new Uri(text));
 var rate = new Option<double>("--rate") { Description = "Requests per second.", DefaultValueFactory = _ => 100 };
 var seconds = new Option<int>("--for") { Description = "Seconds, 3000 at most: the customers' tokens live for an hour.", DefaultValueFactory = _ => 60 };
-var mix = new Option<Mix>("--mix")
-{
-    Description = "How often each journey begins, compared with the others.",
-    CustomParser = result =>
-    {
-        try
-        {
-            return Mix.Parse(result.Tokens[0].Value);
-        }
-        catch (FormatException e)
-        {
-            result.AddError(e.Message);
-            return null;
-        }
-    },
-    DefaultValueFactory = _ => Mix.Default,
-};
+var mix = Parsed("--mix", "How often each journey begins, compared with the others.", Mix.Default, Mix.Parse);
 var count = new Option<int>("--customers") { Description = "How many customers sign in before it begins.", DefaultValueFactory = _ => 100 };
 var file = new Option<FileInfo?>("--report") { Description = "Where to write the report as JSON." };
 rate.Validators.Add(result => Within(result, result.GetValueOrDefault<double>(), 0.1, 20_000));
@@ -58,3 +42,21 @@ static void Within(System.CommandLine.Parsing.OptionResult result, double value,
     if (value < least || value > most)
         result.AddError($"{result.Option.Name} takes a number from {least} to {most}.");
 }
+
+static Option<T> Parsed<T>(string name, string description, T otherwise, Func<string, T> parse) => new(name)
+{
+    Description = description,
+    CustomParser = result =>
+    {
+        try
+        {
+            return parse(result.Tokens[0].Value);
+        }
+        catch (FormatException e)
+        {
+            result.AddError($"{name}: {e.Message}");
+            return default;
+        }
+    },
+    DefaultValueFactory = _ => otherwise,
+};

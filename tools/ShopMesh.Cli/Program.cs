@@ -19,6 +19,8 @@ var root = new RootCommand("ShopMesh: an online shop of small services, on this 
     KubernetesCommand.Create(),
     ComposeCommand.Create(),
     TestCommand.Create(),
+    // The script has heeded it.
+    new Option<bool>("--no-build") { Description = "Run what was built, even if the sources have changed since.", Recursive = true },
 };
 
 try

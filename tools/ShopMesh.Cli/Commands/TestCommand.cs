@@ -15,8 +15,7 @@ internal static class TestCommand
     {
         var filter = new Option<string?>("--filter") { Description = "Only tests that match, as dotnet test has it: FullyQualifiedName~Money." };
         var cluster = new Option<bool>("--cluster") { Description = "Also those that need a Kubernetes cluster." };
-        var noBuild = new Option<bool>("--no-build") { Description = "Test what was built, even if the sources have changed since." };
-        var command = new Command("test", "Run every test that this machine can run.") { filter, cluster, noBuild };
+        var command = new Command("test", "Run every test that this machine can run.") { filter, cluster };
         command.SetAction((arguments, cancellationToken) => RunAsync(arguments.GetValue(filter), arguments.GetValue(cluster), cancellationToken));
         return command;
     }

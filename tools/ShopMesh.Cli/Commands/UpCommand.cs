@@ -20,8 +20,7 @@ internal static class UpCommand
         });
         var detach = new Option<bool>("--detach", "-d") { Description = "Return when the shop is ready, and leave it running." };
         var fresh = new Option<bool>("--fresh") { Description = "Forget the data of earlier runs." };
-        var noBuild = new Option<bool>("--no-build") { Description = "Run what was built, even if the sources have changed since." };
-        var command = new Command("up", "Start the whole shop, and stop it with Ctrl-C.") { port, detach, fresh, noBuild };
+        var command = new Command("up", "Start the whole shop, and stop it with Ctrl-C.") { port, detach, fresh };
         command.SetAction((arguments, cancellationToken) =>
             RunAsync(arguments.GetValue(port), arguments.GetValue(detach), arguments.GetValue(fresh), cancellationToken));
         return command;
