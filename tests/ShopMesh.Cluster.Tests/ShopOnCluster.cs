@@ -58,6 +58,7 @@ public sealed class ShopOnCluster : IAsyncLifetime
         Gateway = await FindGatewayAsync();
         Admin = await Shopper.SignInAsync(Gateway, "admin@example.com");
         _customers = await Customers.SignInAsync(Gateway, 150, Cancellation);
+        await WarmUpAsync();
     }
 
     public ValueTask DisposeAsync()
@@ -144,6 +145,13 @@ public sealed class ShopOnCluster : IAsyncLifetime
         }
 
         Assert.Empty(acknowledged.Except(known));
+    }
+
+    /// <summary>A shop of which every pod has just begun is no shop that anyone rolls out.</summary>
+    private async Task WarmUpAsync()
+    {
+        await using var load = await LoadAsync(rate: 30);
+        await RunningShop.EventuallyAsync(TimeSpan.FromSeconds(60), () => Task.FromResult(load.Requests >= 600));
     }
 
     private async Task<Uri> FindGatewayAsync()

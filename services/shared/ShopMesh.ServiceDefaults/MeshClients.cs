@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 
 namespace ShopMesh;
 
@@ -51,6 +52,7 @@ public static class MeshClients
             .AddInterceptor(() => new DeadlineInterceptor())
             .AddCallCredentials(async (context, metadata, provider) =>
                 metadata.Add("Authorization", $"Bearer {await provider.GetRequiredService<ServiceToken>().GetAsync(context.CancellationToken)}"));
+        services.AddHostedService<FirstClient<TClient>>();
     }
 
     /// <summary>Every method inside the mesh is idempotent, so any of them may be asked again. The deadline spans the attempts.</summary>
@@ -66,6 +68,21 @@ public static class MeshClients
             RetryableStatusCodes = { StatusCode.Unavailable },
         },
     };
+
+    /// <summary>
+    /// Asks for a client before anyone else does, which makes the channel: two first requests at once would make two over one handler,
+    /// which the second of them refuses (Grpc.Net.ClientFactory 2.85, <c>GrpcCallInvokerFactory</c>).
+    /// </summary>
+    private sealed class FirstClient<TClient>(IServiceProvider services) : IHostedService where TClient : ClientBase
+    {
+        public Task StartAsync(CancellationToken cancellationToken)
+        {
+            services.GetRequiredService<TClient>();
+            return Task.CompletedTask;
+        }
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
 
     private sealed class DeadlineInterceptor : Interceptor
     {
