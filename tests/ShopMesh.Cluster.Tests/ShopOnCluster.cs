@@ -35,10 +35,6 @@ public sealed class ShopOnCluster : IAsyncLifetime
 
     public ICoreV1Operations Core => _cluster.CoreV1;
 
-    public IAppsV1Operations Apps => _cluster.AppsV1;
-
-    public Kubernetes Cluster => _cluster;
-
     public Uri Gateway { get; private set; } = null!;
 
     public Shopper Admin { get; private set; } = null!;
@@ -70,14 +66,21 @@ public sealed class ShopOnCluster : IAsyncLifetime
 
     /// <summary>Runs kubectl as a person would, in the shop's namespace.</summary>
     /// <param name="arguments">As typed; separated by single spaces.</param>
-    public static async Task<string> KubectlAsync(string arguments)
+    public static Task<string> KubectlAsync(string arguments) => KubectlAsync(arguments.Split(' '));
+
+    /// <param name="arguments">Each as it is, spaces and all.</param>
+    /// <param name="input">What it reads from its standard input.</param>
+    public static async Task<string> KubectlAsync(IEnumerable<string> arguments, string? input = null)
     {
-        var start = new ProcessStartInfo("kubectl", ["-n", Namespace, .. arguments.Split(' ')]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        string[] all = ["-n", Namespace, .. arguments];
+        var start = new ProcessStartInfo("kubectl", all) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         using var process = Process.Start(start)!;
+        await process.StandardInput.WriteAsync(input);
+        process.StandardInput.Close();
         var output = process.StandardOutput.ReadToEndAsync(Cancellation);
         var error = process.StandardError.ReadToEndAsync(Cancellation);
         await process.WaitForExitAsync(Cancellation);
-        Assert.True(process.ExitCode == 0, $"kubectl {arguments}: {await output}{await error}");
+        Assert.True(process.ExitCode == 0, $"kubectl {string.Join(' ', all)}: {await output}{await error}");
         return await output;
     }
 

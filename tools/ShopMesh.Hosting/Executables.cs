@@ -14,9 +14,14 @@ internal static class Executables
     /// <returns>Its exit code and what it printed, both streams.</returns>
     public static async Task<(int ExitCode, string Output)> RunAsync(string program, IReadOnlyList<string> arguments, string? user, CancellationToken cancellationToken)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/" };
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         if (user is not null)
+        {
             start.UserName = user;
+            // This one's folder may be closed to them.
+            start.WorkingDirectory = "/";
+        }
+
         using var process = Process.Start(start)!;
         try
         {
