@@ -28,12 +28,12 @@ public sealed class DeploymentTests(ShopOnCluster shop)
         foreach (var service in ShopOnCluster.Services)
         {
             await ShopOnCluster.KubectlAsync($"rollout restart deployment/{service}");
-            await ShopOnCluster.KubectlAsync($"rollout status deployment/{service} --timeout=180s");
+            await ShopOnCluster.RolledOutAsync(service);
 
             images[service] = (await ShopOnCluster.KubectlAsync($"get deployment/{service} -o jsonpath={{.spec.template.spec.containers[0].image}}")).Trim();
             Assert.DoesNotContain(images[service], image => image.ToString() == OtherVersion);
             await ShopOnCluster.KubectlAsync($"set image deployment/{service} *={images[service][..images[service].LastIndexOf(':')]}:{OtherVersion}");
-            await ShopOnCluster.KubectlAsync($"rollout status deployment/{service} --timeout=180s");
+            await ShopOnCluster.RolledOutAsync(service);
             foreach (var pod in await shop.ReadyPodsAsync(service))
                 Assert.Equal(OtherVersion, await ShopOnCluster.AskAsync(pod.Metadata.Name, "/health/live", service == "gateway" ? 8082 : 8080));
         }
@@ -67,7 +67,7 @@ public sealed class DeploymentTests(ShopOnCluster shop)
         Assert.Equal(before, (await shop.ReadyPodsAsync("catalog")).Select(pod => pod.Metadata.Name).Order());
 
         await ShopOnCluster.KubectlAsync("rollout undo deployment/catalog");
-        await ShopOnCluster.KubectlAsync("rollout status deployment/catalog --timeout=120s");
+        await ShopOnCluster.RolledOutAsync("catalog");
         Assert.Equal(before, (await shop.ReadyPodsAsync("catalog")).Select(pod => pod.Metadata.Name).Order());
         var report = await load.StopAsync();
         TestContext.Current.TestOutputHelper!.WriteLine(report.ToString());

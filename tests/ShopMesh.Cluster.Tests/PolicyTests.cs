@@ -1,4 +1,4 @@
-using System.Text.Json;
+using ShopMesh.Hosting;
 
 namespace ShopMesh.Cluster.Tests;
 
@@ -94,39 +94,26 @@ public sealed class PolicyTests(ShopOnCluster shop)
     /// A pod with the labels of the real one, by which policies know it, and with a shell, which the shop's images do not have.
     /// It is never ready: no Service sends it anything.
     /// </summary>
-    private static string ManifestOf(Pod pod) => JsonSerializer.Serialize(new
-    {
-        apiVersion = "v1",
-        kind = "Pod",
-        metadata = new
-        {
-            name = pod.StandIn,
-            labels = new Dictionary<string, string>
-            {
-                ["app.kubernetes.io/name"] = pod.Name,
-                ["app.kubernetes.io/component"] = pod.Component,
-                [pod == Stranger || pod == Prometheus ? "app.kubernetes.io/managed-by" : "app.kubernetes.io/part-of"] = "shopmesh",
-                ["shopmesh/stands-in"] = "true",
-            },
-        },
-        spec = new
-        {
-            automountServiceAccountToken = false,
-            terminationGracePeriodSeconds = 0,
-            securityContext = new { runAsNonRoot = true, runAsUser = 999, seccompProfile = new { type = "RuntimeDefault" } },
-            containers = new[]
-            {
-                new
-                {
-                    name = "shell",
-                    image = "postgres:17",
-                    command = new[] { "sleep", "600" },
-                    readinessProbe = new { exec = new { command = new[] { "false" } }, periodSeconds = 300 },
-                    securityContext = new { allowPrivilegeEscalation = false, readOnlyRootFilesystem = true, capabilities = new { drop = new[] { "ALL" } } },
-                },
-            },
-        },
-    });
+    private static string ManifestOf(Pod pod) => $$"""
+        apiVersion: v1
+        kind: Pod
+        metadata:
+          name: {{pod.StandIn}}
+          labels:
+            app.kubernetes.io/name: {{pod.Name}}
+            app.kubernetes.io/component: {{pod.Component}}
+            {{(pod == Stranger || pod == Prometheus ? "app.kubernetes.io/managed-by" : "app.kubernetes.io/part-of")}}: shopmesh
+            shopmesh/stands-in: "true"
+        spec:
+          automountServiceAccountToken: false
+          securityContext: { runAsNonRoot: true, runAsUser: 999, seccompProfile: { type: RuntimeDefault } }
+          containers:
+            - name: shell
+              image: postgres:17
+              command: [sleep, "600"]
+              readinessProbe: { exec: { command: ["false"] }, periodSeconds: 300 }
+              securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: [ALL] } }
+        """;
 
     private sealed record Pod(string Name, string Component)
     {

@@ -15,8 +15,8 @@ public sealed class ServiceTests(ShopOnCluster shop)
         await using var load = await shop.LoadAsync(rate: 50);
 
         await ShopOnCluster.KubectlAsync("rollout restart deployment/catalog deployment/gateway");
-        await ShopOnCluster.KubectlAsync("rollout status deployment/catalog --timeout=120s");
-        await ShopOnCluster.KubectlAsync("rollout status deployment/gateway --timeout=120s");
+        await ShopOnCluster.RolledOutAsync("catalog");
+        await ShopOnCluster.RolledOutAsync("gateway");
 
         // Those that are leaving are no longer among them.
         await RunningShop.EventuallyAsync(TimeSpan.FromSeconds(10), async () => (await EndpointsAsync("catalog")).Length == ShopOnCluster.Replicas);
@@ -39,7 +39,7 @@ public sealed class ServiceTests(ShopOnCluster shop)
         foreach (var service in services)
             await ShopOnCluster.KubectlAsync($"scale deployment/{service} --replicas=4");
         foreach (var service in services)
-            await ShopOnCluster.KubectlAsync($"rollout status deployment/{service} --timeout=120s");
+            await ShopOnCluster.RolledOutAsync(service);
         var ready = Stopwatch.StartNew();
         await Task.Delay(UntilEven, TestContext.Current.CancellationToken);
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json.Nodes;
 using k8s;
 using k8s.Models;
 using ShopMesh.Hosting;
@@ -99,15 +100,28 @@ public sealed class ShopOnCluster : IAsyncLifetime
     public static async Task ScaleAsync(string service, int replicas)
     {
         await KubectlAsync($"scale deployment/{service} --replicas={replicas}");
-        await KubectlAsync($"rollout status deployment/{service} --timeout=180s");
+        await RolledOutAsync(service);
     }
+
+    /// <summary>Waits until every pod of a service is of its newest version, and serves.</summary>
+    public static Task RolledOutAsync(string service) => KubectlAsync($"rollout status deployment/{service} --timeout=180s");
 
     /// <summary>Waits until every Deployment and every database is what it should be.</summary>
     public static async Task SettleAsync()
     {
         await KubectlAsync($"wait --for=condition=Ready pods -l {PartOfShop} --timeout=120s");
         foreach (var service in Services)
-            await KubectlAsync($"rollout status deployment/{service} --timeout=120s");
+            await RolledOutAsync(service);
+    }
+
+    /// <summary>What part of the nodes' CPU is in use, by the resource metrics API: over its last window, half a minute or so.</summary>
+    public static async Task<double> NodeCpuAsync()
+    {
+        var nodes = JsonNode.Parse(await KubectlAsync("get nodes -o json"))!["items"]!.AsArray();
+        var used = JsonNode.Parse(await KubectlAsync("get --raw /apis/metrics.k8s.io/v1beta1/nodes"))!["items"]!.AsArray();
+        return (double)(used.Sum(node => Cores(node!["usage"]!["cpu"])) / nodes.Sum(node => Cores(node!["status"]!["capacity"]!["cpu"])));
+
+        static decimal Cores(JsonNode? quantity) => new ResourceQuantity((string)quantity!).ToDecimal();
     }
 
     /// <summary>What a pod answers on its operations port, by way of the API server.</summary>

@@ -4,6 +4,7 @@ using System.Text;
 namespace ShopMesh.EndToEnd.Tests;
 
 /// <summary>Whatever comes in, the answer is a problem of the client's and nothing is changed.</summary>
+[Trait("Category", "Contract")]
 public sealed class BadInputTests(WholeShop shop)
 {
     private static readonly string[] MediaTypes = ["application/json", "application/xml"];

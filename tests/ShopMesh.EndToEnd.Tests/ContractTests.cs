@@ -8,6 +8,7 @@ using ShopMesh.Hosting;
 namespace ShopMesh.EndToEnd.Tests;
 
 /// <summary>The public API as docs/api.md has it, from outside, a test a row.</summary>
+[Trait("Category", "Contract")]
 public sealed partial class ContractTests(WholeShop shop)
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;

@@ -2,6 +2,7 @@ using System.Net;
 
 namespace ShopMesh.EndToEnd.Tests;
 
+[Trait("Category", "Contract")]
 public sealed class OrderTests(WholeShop shop)
 {
     [Fact]

@@ -12,6 +12,9 @@ namespace ShopMesh.Testing;
 /// <summary>The shop, or the part of it that some tests need, as it ships: every service a process, on a PostgreSQL of its own.</summary>
 public class RunningShop(LocalShopOptions options) : IAsyncLifetime
 {
+    /// <summary>Where a shop runs that is to be tested as it is, such as one in containers; null where the tests start their own.</summary>
+    private static readonly Uri? Elsewhere = Environment.GetEnvironmentVariable("SHOPMESH_URL") is { Length: > 0 } url ? new(url) : null;
+
     private LocalShop _shop = null!;
     private PostgreSqlContainer? _postgres;
 
@@ -22,7 +25,7 @@ public class RunningShop(LocalShopOptions options) : IAsyncLifetime
 
     public LocalShop Processes => _shop;
 
-    public Uri Gateway => _shop.Gateway;
+    public Uri Gateway => Elsewhere ?? _shop.Gateway;
 
     public Shopper Admin { get; private set; } = null!;
 
@@ -36,8 +39,12 @@ public class RunningShop(LocalShopOptions options) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _postgres = await Containers.StartPostgresAsync();
-        _shop = await LocalShop.StartAsync(options with { Postgres = _postgres?.GetConnectionString() }, cancellationToken: CancellationToken.None);
+        if (Elsewhere is null)
+        {
+            _postgres = await Containers.StartPostgresAsync();
+            _shop = await LocalShop.StartAsync(options with { Postgres = _postgres?.GetConnectionString() }, cancellationToken: CancellationToken.None);
+        }
+
         Admin = await Shopper.SignInAsync(Gateway, "admin@example.com");
     }
 

@@ -9,30 +9,40 @@ namespace ShopMesh.Cli.Commands;
 /// <summary><c>test</c>: every test that this machine can run, project by project; the script has built them.</summary>
 internal static class TestCommand
 {
-    private static readonly TimeSpan ProjectLimit = TimeSpan.FromMinutes(20);
+    private static readonly TimeSpan ProjectLimit = TimeSpan.FromMinutes(45);
+
+    private static string ClusterTests => ProjectOf("ShopMesh.Cluster.Tests");
 
     public static Command Create()
     {
         var filter = new Option<string?>("--filter") { Description = "Only tests that match, as dotnet test has it: FullyQualifiedName~Money." };
-        var cluster = new Option<bool>("--cluster") { Description = "Also those that need a Kubernetes cluster." };
-        var command = new Command("test", "Run every test that this machine can run.") { filter, cluster };
-        command.SetAction((arguments, cancellationToken) => RunAsync(arguments.GetValue(filter), arguments.GetValue(cluster), cancellationToken));
+        var cluster = new Option<bool>("--cluster") { Description = "Those that need a Kubernetes cluster instead, on the shop that './shopmesh k8s up' has brought to the current context." };
+        var url = new Option<string?>("--url") { Description = "The tests of the API's contract instead, on a shop with demo data that runs there: http://localhost:8080." };
+        var command = new Command("test", "Run every test that this machine can run.") { filter, cluster, url };
+        command.SetAction((arguments, cancellationToken) =>
+        {
+            if (arguments.GetValue(url) is not { } shop)
+                return RunAsync(arguments.GetValue(cluster) ? [ClusterTests] : LocalTests(), arguments.GetValue(filter), cancellationToken);
+            Environment.SetEnvironmentVariable("SHOPMESH_URL", shop);
+            return RunAsync([ProjectOf("ShopMesh.EndToEnd.Tests")], "Category=Contract", cancellationToken);
+        });
         return command;
     }
 
-    private static async Task<int> RunAsync(string? filter, bool cluster, CancellationToken cancellationToken)
+    private static IReadOnlyList<string> LocalTests()
     {
-        var projects = Directory.EnumerateFiles(Path.Combine(Repository.Root, "tests"), "*.Tests.csproj", SearchOption.AllDirectories).Order(StringComparer.Ordinal).ToList();
+        AnsiConsole.MarkupLineInterpolated($"[yellow]not run[/]  {Path.GetFileNameWithoutExtension(ClusterTests)}: it needs a Kubernetes cluster, and --cluster");
+        return [.. Directory.EnumerateFiles(Path.Combine(Repository.Root, "tests"), "*.Tests.csproj", SearchOption.AllDirectories).Where(project => project != ClusterTests).Order(StringComparer.Ordinal)];
+    }
+
+    private static string ProjectOf(string name) => Path.Combine(Repository.Root, "tests", name, $"{name}.csproj");
+
+    private static async Task<int> RunAsync(IReadOnlyList<string> projects, string? filter, CancellationToken cancellationToken)
+    {
         var (passed, failed, skipped) = (0, 0, 0);
         foreach (var project in projects)
         {
             var name = Path.GetFileNameWithoutExtension(project);
-            if (name.Contains(".Cluster.", StringComparison.Ordinal) && !cluster)
-            {
-                AnsiConsole.MarkupLineInterpolated($"[yellow]not run[/]  {name}: it needs a Kubernetes cluster, and --cluster");
-                continue;
-            }
-
             var watch = Stopwatch.StartNew();
             var run = Console.IsOutputRedirected
                 ? await RunAsync(project, filter, cancellationToken)

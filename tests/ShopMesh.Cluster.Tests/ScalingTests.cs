@@ -1,0 +1,153 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using ShopMesh.Load;
+
+namespace ShopMesh.Cluster.Tests;
+
+/// <summary>Scaling: more pods do more; and an autoscaler takes and gives back pods as the load comes and goes, without loss.</summary>
+public sealed class ScalingTests(ShopOnCluster shop)
+{
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Measurement = TimeSpan.FromSeconds(20);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Throughput_follows_the_number_of_pods_at_a_fixed_share_of_CPU()
+    {
+        var throughput = new Dictionary<int, double>();
+        await ShopOnCluster.KubectlAsync("set env deployment/gateway OutputCache__Enabled=false");
+        await ShopOnCluster.KubectlAsync("set resources deployment/catalog --containers=catalog --limits=cpu=100m");
+        try
+        {
+            // From four down to one, so that every pod that is measured has long been warm.
+            await ShopOnCluster.RolledOutAsync("gateway");
+            foreach (var pods in (int[])[4, 2, 1])
+            {
+                await ShopOnCluster.ScaleAsync("catalog", pods);
+                await RunningShop.EventuallyAsync(TimeSpan.FromSeconds(90), async () => (await shop.PodsAsync(ShopOnCluster.Of("catalog"))).Count == pods);
+                await SaturateAsync(pods == 4 ? WarmUp : TimeSpan.FromSeconds(5));
+                var before = await CpuAsync();
+                var (rate, elapsed) = await SaturateAsync(Measurement);
+                var shares = (await CpuAsync()).Select(pod => (pod.Value - before[pod.Key]) / elapsed.TotalSeconds).ToList();
+                var ofNode = await ShopOnCluster.NodeCpuAsync();
+                TestContext.Current.TestOutputHelper!.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"{pods} pods: {rate:0.0} pages/s; CPU of each {string.Join(", ", shares.Select(share => $"{share * 1_000:0}m"))}; of the node {ofNode:0 %}"));
+
+                // It was the pods' own limit that held them, and not the machine's.
+                Assert.All(shares, share => Assert.InRange(share, 0.085, 0.115));
+                Assert.True(ofNode < 0.95, $"The node's CPU was used up to {ofNode:0 %}.");
+                throughput[pods] = rate;
+            }
+        }
+        finally
+        {
+            await ShopOnCluster.KubectlAsync("set env deployment/gateway OutputCache__Enabled-");
+            await ShopOnCluster.KubectlAsync(["patch", "deployment/catalog", "--type=json", "--patch", """[{"op": "remove", "path": "/spec/template/spec/containers/0/resources/limits/cpu"}]"""]);
+            await ShopOnCluster.ScaleAsync("catalog", ShopOnCluster.Replicas);
+            await ShopOnCluster.RolledOutAsync("gateway");
+        }
+
+        Assert.True(throughput[2] >= 1.8 * throughput[1], $"2 pods did {throughput[2] / throughput[1]:0.00} times what 1 did.");
+        Assert.True(throughput[4] >= 3.4 * throughput[1], $"4 pods did {throughput[4] / throughput[1]:0.00} times what 1 did.");
+    }
+
+    [Fact]
+    public async Task An_autoscaler_follows_a_step_of_load_up_and_down_without_loss()
+    {
+        await ShopOnCluster.KubectlAsync("set env deployment/gateway OutputCache__Enabled=false");
+        await ShopOnCluster.RolledOutAsync("gateway");
+        await ShopOnCluster.KubectlAsync(["apply", "-f", "-"], await AutoscalerAsync());
+        var watch = Stopwatch.StartNew();
+        try
+        {
+            var quiet = await shop.LoadAsync(rate: 10, new(Browse: 1, Basket: 0, Order: 0));
+            await using (quiet)
+            {
+                var step = await shop.LoadAsync(rate: 200, new(Browse: 1, Basket: 0, Order: 0));
+                await using (step)
+                {
+                    await RunningShop.EventuallyAsync(TimeSpan.FromSeconds(120), async () => (await shop.ReadyPodsAsync("catalog")).Count == 4);
+                    TestContext.Current.TestOutputHelper!.WriteLine($"from 2 to 4 pods, ready, after {watch.Elapsed.TotalSeconds:0} s of load");
+                    var seen = step.Requests;
+                    await RunningShop.EventuallyAsync(TimeSpan.FromSeconds(60), () => Task.FromResult(step.Requests > seen + 1_000));
+                    ShouldHaveLostNothing(await step.StopAsync());
+                }
+
+                watch.Restart();
+                await RunningShop.EventuallyAsync(TimeSpan.FromSeconds(180), async () => (await shop.ReadyPodsAsync("catalog")).Count == ShopOnCluster.Replicas);
+                TestContext.Current.TestOutputHelper!.WriteLine($"back to 2 after {watch.Elapsed.TotalSeconds:0} s without");
+                // Those that leave still serve for a while.
+                await RunningShop.EventuallyAsync(TimeSpan.FromSeconds(120), async () => (await shop.PodsAsync(ShopOnCluster.Of("catalog"))).Count == ShopOnCluster.Replicas);
+                ShouldHaveLostNothing(await quiet.StopAsync());
+            }
+        }
+        finally
+        {
+            await ShopOnCluster.KubectlAsync("delete horizontalpodautoscaler/catalog");
+            await ShopOnCluster.KubectlAsync("set env deployment/gateway OutputCache__Enabled-");
+            await ShopOnCluster.ScaleAsync("catalog", ShopOnCluster.Replicas);
+            await ShopOnCluster.RolledOutAsync("gateway");
+        }
+
+        static void ShouldHaveLostNothing(LoadReport report)
+        {
+            TestContext.Current.TestOutputHelper!.WriteLine(report.ToString());
+            Assert.True(report.Failures.Count == 0, report.ToString());
+        }
+    }
+
+    /// <summary>That of the component, for two to four pods and quick to let go; in the newest version of the API that the cluster has.</summary>
+    private static async Task<string> AutoscalerAsync()
+    {
+        var versions = (await ShopOnCluster.KubectlAsync("api-versions")).Split('\n');
+        return JsonSerializer.Serialize(new
+        {
+            apiVersion = versions.Contains("autoscaling/v2") ? "autoscaling/v2" : "autoscaling/v2beta2",
+            kind = "HorizontalPodAutoscaler",
+            metadata = new { name = "catalog", labels = new Dictionary<string, string> { ["app.kubernetes.io/part-of"] = "shopmesh" } },
+            spec = new
+            {
+                scaleTargetRef = new { apiVersion = "apps/v1", kind = "Deployment", name = "catalog" },
+                minReplicas = ShopOnCluster.Replicas,
+                maxReplicas = 4,
+                metrics = new[] { new { type = "Resource", resource = new { name = "cpu", target = new { type = "AverageValue", averageValue = "25m" } } } },
+                behavior = new { scaleDown = new { stabilizationWindowSeconds = 20, policies = new[] { new { type = "Pods", value = 1, periodSeconds = 10 } } } },
+            },
+        });
+    }
+
+    /// <summary>As many pages of products as come back, asked for by 32 at a time.</summary>
+    private async Task<(double Rate, TimeSpan Elapsed)> SaturateAsync(TimeSpan time)
+    {
+        using var http = new HttpClient { BaseAddress = shop.Gateway };
+        var pages = 0;
+        var watch = Stopwatch.StartNew();
+        await Task.WhenAll(Enumerable.Range(0, 32).Select(async _ =>
+        {
+            while (watch.Elapsed < time)
+            {
+                var page = JsonNode.Parse(await http.GetStringAsync("/api/catalog/products?limit=20", Cancellation))!;
+                Assert.Equal(20, page["items"]!.AsArray().Count);
+                Interlocked.Increment(ref pages);
+            }
+        }));
+        return (pages / watch.Elapsed.TotalSeconds, watch.Elapsed);
+    }
+
+    /// <summary>How many seconds of CPU each pod of catalog has used.</summary>
+    private async Task<Dictionary<string, double>> CpuAsync()
+    {
+        var seconds = new Dictionary<string, double>();
+        foreach (var pod in await shop.ReadyPodsAsync("catalog"))
+        {
+            seconds[pod.Metadata.Name] = (await ShopOnCluster.AskAsync(pod.Metadata.Name, "/metrics")).Split('\n')
+                .Where(line => line.StartsWith("dotnet_process_cpu_time_seconds_total{", StringComparison.Ordinal))
+                .Sum(line => double.Parse(line.Split("} ")[1].Split(' ')[0], CultureInfo.InvariantCulture));
+        }
+
+        return seconds;
+    }
+}
