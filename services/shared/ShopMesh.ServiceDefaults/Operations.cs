@@ -106,6 +106,9 @@ internal static class HealthCommand
 /// </summary>
 internal sealed class Drain(IConfiguration configuration, TimeProvider time) : IHostedLifecycleService
 {
+    /// <summary>What the gateway gives a request (<c>Limits:RequestTimeout</c>): the last that came in may take it after the drain.</summary>
+    public static readonly TimeSpan LongestRequest = TimeSpan.FromSeconds(30);
+
     public Task StoppingAsync(CancellationToken cancellationToken) => Task.Delay(Duration(configuration), time, cancellationToken);
 
     public static TimeSpan Duration(IConfiguration configuration) => configuration.GetValue("Shutdown:Drain", TimeSpan.Zero);

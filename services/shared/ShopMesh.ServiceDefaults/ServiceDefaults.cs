@@ -62,7 +62,7 @@ public static class ServiceDefaults
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<Readiness>();
         builder.Services.AddHostedService<Drain>();
-        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = Drain.Duration(builder.Configuration) + TimeSpan.FromSeconds(20));
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = Drain.Duration(builder.Configuration) + Drain.LongestRequest);
         return builder;
     }
 
