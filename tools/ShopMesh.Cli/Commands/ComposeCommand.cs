@@ -9,18 +9,25 @@ namespace ShopMesh.Cli.Commands;
 /// <summary><c>compose</c>: the shop in containers on this machine.</summary>
 internal static class ComposeCommand
 {
+    private const string Observability = "observability";
+
     private static readonly Tool Docker = new("docker", "it runs the containers (https://docs.docker.com/get-docker/)");
 
     public static Command Create()
     {
         var profile = new Option<string[]>("--profile") { Description = "What to run beside the shop.", DefaultValueFactory = _ => [], AllowMultipleArgumentsPerToken = true };
-        profile.AcceptOnlyFromAmong("observability");
+        profile.AcceptOnlyFromAmong(Observability);
         var up = new Command("up", "Build the images, and start the shop on http://localhost:8080.") { profile };
         up.SetAction(async (arguments, cancellationToken) =>
         {
             var watch = Stopwatch.StartNew();
-            await ComposeAsync([.. arguments.GetRequiredValue(profile).SelectMany(name => new[] { "--profile", name }), "up", "--detach", "--build", "--wait"], cancellationToken);
+            var profiles = arguments.GetRequiredValue(profile);
+            if (profiles.Contains(Observability))
+                Environment.SetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4317");
+            await ComposeAsync([.. profiles.SelectMany(name => new[] { "--profile", name }), "up", "--detach", "--build", "--wait"], cancellationToken);
             AnsiConsole.WriteLine($"The shop is up at http://localhost:{UpCommand.DefaultPort} after {StartView.Seconds(watch.Elapsed)}. './shopmesh compose down' stops it; its data stay.");
+            if (profiles.Contains(Observability))
+                AnsiConsole.WriteLine("Its traces, metrics and logs are at http://localhost:18888.");
             return ExitCodes.Ok;
         });
 
