@@ -18,7 +18,7 @@ public sealed class ScalingTests(ShopOnCluster shop)
     public async Task Throughput_follows_the_number_of_pods_at_a_fixed_share_of_CPU()
     {
         var throughput = new Dictionary<int, double>();
-        await ShopOnCluster.KubectlAsync("set env deployment/gateway OutputCache__Enabled=false");
+        await ShopOnCluster.KubectlAsync("set env deployment/gateway Cache__Enabled=false");
         await ShopOnCluster.KubectlAsync("set resources deployment/catalog --containers=catalog --limits=cpu=100m");
         try
         {
@@ -44,7 +44,7 @@ public sealed class ScalingTests(ShopOnCluster shop)
         }
         finally
         {
-            await ShopOnCluster.KubectlAsync("set env deployment/gateway OutputCache__Enabled-");
+            await ShopOnCluster.KubectlAsync("set env deployment/gateway Cache__Enabled-");
             await ShopOnCluster.KubectlAsync(["patch", "deployment/catalog", "--type=json", "--patch", """[{"op": "remove", "path": "/spec/template/spec/containers/0/resources/limits/cpu"}]"""]);
             await ShopOnCluster.ScaleAsync("catalog", ShopOnCluster.Replicas);
             await ShopOnCluster.RolledOutAsync("gateway");
@@ -57,7 +57,7 @@ public sealed class ScalingTests(ShopOnCluster shop)
     [Fact]
     public async Task An_autoscaler_follows_a_step_of_load_up_and_down_without_loss()
     {
-        await ShopOnCluster.KubectlAsync("set env deployment/gateway OutputCache__Enabled=false");
+        await ShopOnCluster.KubectlAsync("set env deployment/gateway Cache__Enabled=false");
         await ShopOnCluster.RolledOutAsync("gateway");
         await ShopOnCluster.KubectlAsync(["apply", "-f", "-"], await AutoscalerAsync());
         var watch = Stopwatch.StartNew();
@@ -87,7 +87,7 @@ public sealed class ScalingTests(ShopOnCluster shop)
         finally
         {
             await ShopOnCluster.KubectlAsync("delete horizontalpodautoscaler/catalog");
-            await ShopOnCluster.KubectlAsync("set env deployment/gateway OutputCache__Enabled-");
+            await ShopOnCluster.KubectlAsync("set env deployment/gateway Cache__Enabled-");
             await ShopOnCluster.ScaleAsync("catalog", ShopOnCluster.Replicas);
             await ShopOnCluster.RolledOutAsync("gateway");
         }
