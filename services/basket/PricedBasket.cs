@@ -1,51 +1,48 @@
 using ShopMesh.Basket.Api;
 using ShopMesh.Basket.Data;
-using ShopMesh.Catalog.V1;
 
 namespace ShopMesh.Basket;
 
-/// <summary>A basket with the catalog's names and prices of this moment. What the catalog no longer sells is left out.</summary>
-internal sealed class PricedBasket(BasketContext context, Catalog.V1.Catalog.CatalogClient catalog)
+/// <summary>Baskets with the catalog's names and prices. What the catalog no longer sells is left out.</summary>
+internal sealed class PricedBasket(BasketRows rows, ProductCache products)
 {
     /// <exception cref="Grpc.Core.RpcException">The catalog is away.</exception>
-    public async Task<BasketResponse> ReadAsync(string customerId, CancellationToken cancellationToken)
-    {
-        var items = await context.ReadAsync(customerId, cancellationToken);
-        var products = await FindProductsAsync(items.Select(item => item.ProductId), cancellationToken);
-        return Price(items, products);
-    }
+    public async Task<BasketResponse> ReadAsync(string customerId, CancellationToken cancellationToken) =>
+        await PriceAsync(await rows.ReadAsync(customerId, cancellationToken), cancellationToken);
 
-    /// <returns>Null when the catalog does not sell it.</returns>
+    /// <summary>Sets how many of a product there are; the basket as it is then.</summary>
     /// <exception cref="Grpc.Core.RpcException">The catalog is away.</exception>
-    public async Task<Product?> FindProductAsync(string productId, CancellationToken cancellationToken) =>
-        (await FindProductsAsync([productId], cancellationToken)).GetValueOrDefault(productId);
-
-    private async Task<Dictionary<string, Product>> FindProductsAsync(IEnumerable<string> ids, CancellationToken cancellationToken)
+    public async Task<BasketChange> SetAsync(string customerId, string productId, int quantity, CancellationToken cancellationToken)
     {
-        var products = new Dictionary<string, Product>();
-        // A basket that was filled by many requests at once may hold a few more than the catalog answers in one call.
-        foreach (var chunk in ids.Chunk(Page.MaxLimit))
-        {
-            var answer = await catalog.GetProductsAsync(new() { Ids = { chunk } }, cancellationToken: cancellationToken);
-            foreach (var product in answer.Products)
-                products[product.Id] = product;
-        }
-
-        return products;
+        // As the catalog spells the id, so that one product has one row.
+        if ((await products.FindAsync([productId], cancellationToken)).Values.SingleOrDefault() is not { } product)
+            return new BasketChange.UnknownProduct();
+        return await rows.SetAsync(customerId, product.Id, quantity, cancellationToken) is { Count: > 0 } items
+            ? new BasketChange.Done(await PriceAsync(items, cancellationToken))
+            : new BasketChange.Full();
     }
 
-    private static BasketResponse Price(List<BasketItem> items, Dictionary<string, Product> products)
+    private async Task<BasketResponse> PriceAsync(List<BasketRow> items, CancellationToken cancellationToken)
     {
-        var priced = new List<BasketItemResponse>(items.Count);
+        var sold = await products.FindAsync([.. items.Select(item => item.ProductId)], cancellationToken);
+        List<BasketItemResponse> priced = new(items.Count);
         foreach (var item in items)
         {
-            if (products.TryGetValue(item.ProductId, out var product))
-            {
-                var price = Money.FromMessage(product.Price);
-                priced.Add(new(item.ProductId, product.Name, item.Quantity, price, price * item.Quantity));
-            }
+            if (sold.TryGetValue(item.ProductId, out var product))
+                priced.Add(new(item.ProductId, product.Name, item.Quantity, product.Price, product.Price * item.Quantity));
         }
 
         return new(priced, Money.Sum(priced.Select(item => item.LineTotal)));
     }
+}
+
+/// <summary>What became of a change.</summary>
+internal abstract record BasketChange
+{
+    public sealed record Done(BasketResponse Basket) : BasketChange;
+
+    public sealed record UnknownProduct : BasketChange;
+
+    /// <summary>It holds as many different products as it may.</summary>
+    public sealed record Full : BasketChange;
 }

@@ -8,7 +8,9 @@ using ShopMesh.Catalog.V1;
 var builder = ServiceDefaults.CreateService("basket", args, BasketJson.Default);
 builder.AddDatabase<BasketContext>();
 builder.AddMeshClient<Catalog.CatalogClient>("catalog");
-builder.Services.AddScoped<PricedBasket>();
+builder.Services.AddSingleton<BasketRows>();
+builder.Services.AddSingleton<ProductCache>();
+builder.Services.AddSingleton<PricedBasket>();
 builder.Services.AddValidation();
 
 var app = builder.Build();

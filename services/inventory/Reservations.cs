@@ -3,162 +3,189 @@ using ShopMesh.Inventory.Data;
 
 namespace ShopMesh.Inventory;
 
-internal sealed record ReservationLine(string ProductId, int Quantity);
+/// <summary>What an order is to hold: how many of each of its products, at the same places.</summary>
+internal sealed record Wish(string OrderId, string[] ProductIds, int[] Quantities);
 
-internal enum ReserveOutcome
-{
-    Reserved,
-    OutOfStock,
-    Released,
-}
+/// <summary>What a Reserve has come to, for an order.</summary>
+internal sealed record Held(ReservationStatus Status, string[] MissingProductIds);
 
 /// <summary>
-/// What orders hold. Each call is one transaction that takes its locks in a fixed order, the order's row and then the stock's
-/// by product: so none waits in a circle. The order's row says what was done for it, so that asking twice changes nothing.
+/// What orders hold. Each call is one transaction for any number of orders, and takes its locks in a fixed order, the orders' rows
+/// and then the stock's, each by its id: so none waits in a circle. An order's row says what was done for it, so that asking twice
+/// changes nothing.
 /// </summary>
 internal sealed class Reservations(NpgsqlDataSource database)
 {
-    /// <summary>Holds every line, or nothing; the answer is kept.</summary>
-    public async Task<(ReserveOutcome Outcome, string[] Missing)> ReserveAsync(string orderId, IReadOnlyCollection<ReservationLine> lines, CancellationToken cancellationToken)
+    private const string LockOrders = "SELECT FROM reservations WHERE order_id = ANY($1) ORDER BY order_id FOR UPDATE";
+
+    /// <summary>Holds every line of an order, or nothing; the answer is kept. Who comes first in the list is served first.</summary>
+    /// <returns>What became of each order, by its id.</returns>
+    public async Task<Dictionary<string, Held>> ReserveAsync(IReadOnlyList<Wish> wishes, CancellationToken cancellationToken)
     {
-        var (products, quantities) = (lines.Select(line => line.ProductId).ToArray(), lines.Select(line => line.Quantity).ToArray());
+        var orders = wishes.DistinctBy(wish => wish.OrderId).ToList();
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
 
+        var isNew = new HashSet<string>();
         var available = new Dictionary<string, int>();
-        await using (var batch = new NpgsqlBatch(connection)
+        await using (var claim = new NpgsqlBatch(connection)
         {
             BatchCommands =
             {
-                new("""
+                // One array for all lines, which each order has its part of: an array of arrays would have to be a rectangle.
+                Command(
+                    """
                     INSERT INTO reservations (order_id, status, product_ids, quantities, missing_product_ids, updated_at)
-                    VALUES ($1, 'Reserved', $2, $3, '{}', clock_timestamp())
+                    SELECT order_id, 'Reserved', ($4::text[])[first:last], ($5::int[])[first:last], '{}', clock_timestamp()
+                    FROM unnest($1, $2, $3) AS wish (order_id, first, last) ORDER BY order_id
                     ON CONFLICT DO NOTHING
                     RETURNING order_id
-                    """) { Parameters = { new() { Value = orderId }, new() { Value = products }, new() { Value = quantities } } },
-                new("SELECT product_id, on_hand - reserved FROM stock WHERE product_id = ANY($1) ORDER BY product_id FOR UPDATE") { Parameters = { new() { Value = products } } },
+                    """, orders.Select(order => order.OrderId).ToArray(), Firsts(orders).ToArray(), Firsts(orders).Zip(orders, (first, order) => first + order.ProductIds.Length - 1).ToArray(),
+                    orders.SelectMany(order => order.ProductIds).ToArray(), orders.SelectMany(order => order.Quantities).ToArray()),
+                Command("SELECT product_id, on_hand - reserved FROM stock WHERE product_id = ANY($1) ORDER BY product_id FOR UPDATE", orders.SelectMany(order => order.ProductIds).Distinct().ToArray()),
             },
         })
         {
-            await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-            var isNew = await reader.ReadAsync(cancellationToken);
+            await using var reader = await claim.ExecuteReaderAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+                isNew.Add(reader.GetString(0));
             await reader.NextResultAsync(cancellationToken);
-            while (isNew && await reader.ReadAsync(cancellationToken))
+            while (await reader.ReadAsync(cancellationToken))
                 available[reader.GetString(0)] = reader.GetInt32(1);
-            if (!isNew)
+        }
+
+        var answers = new Dictionary<string, Held>();
+        var taken = new Dictionary<string, int>();
+        foreach (var order in orders.Where(order => isNew.Contains(order.OrderId)))
+        {
+            string[] missing = [.. order.ProductIds.Zip(order.Quantities).Where(line => available.GetValueOrDefault(line.First) < line.Second).Select(line => line.First)];
+            answers.Add(order.OrderId, new(missing.Length == 0 ? ReservationStatus.Reserved : ReservationStatus.OutOfStock, missing));
+            foreach (var (product, quantity) in missing.Length == 0 ? order.ProductIds.Zip(order.Quantities) : [])
             {
-                await reader.DisposeAsync();
-                return await ReadOutcomeAsync(orderId, connection, cancellationToken);
+                available[product] -= quantity;
+                taken[product] = taken.GetValueOrDefault(product) + quantity;
             }
         }
 
-        string[] missing = [.. lines.Where(line => available.GetValueOrDefault(line.ProductId) < line.Quantity).Select(line => line.ProductId)];
-        if (missing.Length == 0)
-            await ChangeStockAsync(connection, products, quantities, "reserved = reserved + line.quantity", cancellationToken);
-        else
-            await ExecuteAsync(connection, "UPDATE reservations SET status = 'OutOfStock', missing_product_ids = $2 WHERE order_id = $1", [new() { Value = orderId }, new() { Value = missing }], cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
-        return (missing.Length == 0 ? ReserveOutcome.Reserved : ReserveOutcome.OutOfStock, missing);
-    }
-
-    /// <summary>Sells what the order holds.</summary>
-    /// <returns>False when it holds nothing.</returns>
-    public async Task<bool> CommitAsync(string orderId, CancellationToken cancellationToken)
-    {
-        await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        if (await LockAsync(orderId, connection, cancellationToken) is not { } held)
-            return false;
-        if (held.Status is not ReservationStatus.Reserved)
-            return held.Status is ReservationStatus.Committed;
-
-        await SetStatusAsync(orderId, ReservationStatus.Committed, connection, cancellationToken);
-        await ChangeStockAsync(connection, held.ProductIds, held.Quantities, "reserved = reserved - line.quantity, sold = sold + line.quantity", cancellationToken);
-        await AddToLedgerAsync(connection, LedgerKind.Sold, orderId, held, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
-        return true;
-    }
-
-    /// <summary>Gives back what the order holds, reserved or committed; an order that holds nothing never will.</summary>
-    public async Task ReleaseAsync(string orderId, CancellationToken cancellationToken)
-    {
-        await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        // The tombstone; where there is a row already, this waits for whoever writes it.
-        await ExecuteAsync(connection, """
-            INSERT INTO reservations (order_id, status, product_ids, quantities, missing_product_ids, updated_at)
-            VALUES ($1, 'Released', '{}', '{}', '{}', clock_timestamp())
-            ON CONFLICT DO NOTHING
-            """, [new() { Value = orderId }], cancellationToken);
-        var held = (await LockAsync(orderId, connection, cancellationToken))!;
-        if (held.Status is ReservationStatus.Reserved or ReservationStatus.Committed)
+        await using var book = new NpgsqlBatch(connection);
+        if (taken.Count > 0)
         {
-            await SetStatusAsync(orderId, ReservationStatus.Released, connection, cancellationToken);
-            var wasSold = held.Status is ReservationStatus.Committed;
-            await ChangeStockAsync(connection, held.ProductIds, held.Quantities, wasSold ? "returned = returned + line.quantity" : "reserved = reserved - line.quantity", cancellationToken);
-            if (wasSold)
-                await AddToLedgerAsync(connection, LedgerKind.Returned, orderId, held, cancellationToken);
+            book.BatchCommands.Add(Command(
+                """
+                UPDATE stock SET reserved = reserved + line.quantity, updated_at = clock_timestamp()
+                FROM unnest($1, $2) AS line (product_id, quantity) WHERE stock.product_id = line.product_id
+                """, taken.Keys.ToArray(), taken.Values.ToArray()));
+        }
+
+        foreach (var (order, held) in answers.Where(answer => answer.Value.Status is ReservationStatus.OutOfStock))
+        {
+            book.BatchCommands.Add(new("UPDATE reservations SET status = 'OutOfStock', missing_product_ids = $2 WHERE order_id = $1")
+            {
+                Parameters = { new() { Value = order }, new() { Value = held.MissingProductIds } },
+            });
+        }
+
+        string[] earlier = [.. orders.Select(order => order.OrderId).Where(order => !isNew.Contains(order))];
+        if (earlier.Length > 0)
+            book.BatchCommands.Add(Command("SELECT order_id, status, missing_product_ids FROM reservations WHERE order_id = ANY($1)", earlier));
+        await using (var reader = await book.ExecuteReaderAsync(cancellationToken))
+        {
+            while (await reader.ReadAsync(cancellationToken))
+                answers.Add(reader.GetString(0), new(Enum.Parse<ReservationStatus>(reader.GetString(1)), reader.GetFieldValue<string[]>(2)));
         }
 
         await transaction.CommitAsync(cancellationToken);
+        return answers;
     }
 
-    private static async Task<(ReserveOutcome, string[])> ReadOutcomeAsync(string orderId, NpgsqlConnection connection, CancellationToken cancellationToken)
+    /// <summary>Sells what the orders hold.</summary>
+    /// <returns>The orders for which it is sold; the others hold nothing.</returns>
+    public async Task<HashSet<string>> CommitAsync(string[] orderIds, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand("SELECT status, missing_product_ids FROM reservations WHERE order_id = $1", connection) { Parameters = { new() { Value = orderId } } };
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        await reader.ReadAsync(cancellationToken);
-        var outcome = Enum.Parse<ReservationStatus>(reader.GetString(0)) switch
+        // One round trip, and without a BEGIN one transaction.
+        await using var batch = database.CreateBatch();
+        batch.BatchCommands.Add(Command(LockOrders, orderIds));
+        batch.BatchCommands.Add(LockStock(orderIds, "'Reserved'"));
+        batch.BatchCommands.Add(Command(
+            """
+            WITH committed AS (
+                UPDATE reservations SET status = 'Committed', updated_at = clock_timestamp()
+                WHERE order_id = ANY($1) AND status = 'Reserved'
+                RETURNING order_id, product_ids, quantities),
+            line AS (
+                SELECT order_id, product_id, quantity FROM committed, unnest(product_ids, quantities) AS l (product_id, quantity)),
+            booked AS (
+                INSERT INTO ledger (product_id, kind, quantity, order_id, at) SELECT product_id, 'Sold', quantity, order_id, clock_timestamp() FROM line)
+            UPDATE stock SET reserved = reserved - pieces.quantity, sold = sold + pieces.quantity, updated_at = clock_timestamp()
+            FROM (SELECT product_id, sum(quantity) AS quantity FROM line GROUP BY product_id) AS pieces WHERE stock.product_id = pieces.product_id
+            """, orderIds));
+        batch.BatchCommands.Add(Command("SELECT order_id FROM reservations WHERE order_id = ANY($1) AND status = 'Committed'", orderIds));
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        var committed = new HashSet<string>();
+        do
         {
-            ReservationStatus.OutOfStock => ReserveOutcome.OutOfStock,
-            ReservationStatus.Released => ReserveOutcome.Released,
-            _ => ReserveOutcome.Reserved,
-        };
-        return (outcome, reader.GetFieldValue<string[]>(1));
+            while (reader.FieldCount > 0 && await reader.ReadAsync(cancellationToken))
+                committed.Add(reader.GetString(0));
+        }
+        while (await reader.NextResultAsync(cancellationToken));
+        return committed;
     }
 
-    private static async Task<Held?> LockAsync(string orderId, NpgsqlConnection connection, CancellationToken cancellationToken)
+    /// <summary>Gives back what the orders hold, reserved or committed; an order that holds nothing never will.</summary>
+    public async Task ReleaseAsync(string[] orderIds, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand("SELECT status, product_ids, quantities FROM reservations WHERE order_id = $1 FOR UPDATE", connection) { Parameters = { new() { Value = orderId } } };
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        return await reader.ReadAsync(cancellationToken)
-            ? new(Enum.Parse<ReservationStatus>(reader.GetString(0)), reader.GetFieldValue<string[]>(1), reader.GetFieldValue<int[]>(2))
-            : null;
-    }
-
-    private static Task SetStatusAsync(string orderId, ReservationStatus status, NpgsqlConnection connection, CancellationToken cancellationToken) => ExecuteAsync(
-        connection, "UPDATE reservations SET status = $2, updated_at = clock_timestamp() WHERE order_id = $1", [new() { Value = orderId }, new() { Value = status.ToString() }], cancellationToken);
-
-    /// <summary>Locks the products' rows in their order, then changes them.</summary>
-    private static async Task ChangeStockAsync(NpgsqlConnection connection, string[] products, int[] quantities, string assignments, CancellationToken cancellationToken)
-    {
-        await using var batch = new NpgsqlBatch(connection)
-        {
-            BatchCommands =
-            {
-                new("SELECT FROM stock WHERE product_id = ANY($1) ORDER BY product_id FOR UPDATE") { Parameters = { new() { Value = products } } },
-                new($"""
-                    UPDATE stock SET {assignments}, updated_at = clock_timestamp()
-                    FROM unnest($1, $2) AS line (product_id, quantity)
-                    WHERE stock.product_id = line.product_id
-                    """) { Parameters = { new() { Value = products }, new() { Value = quantities } } },
-            },
-        };
+        await using var batch = database.CreateBatch();
+        // Tombstones; where there is a row already, this waits for whoever writes it.
+        batch.BatchCommands.Add(Command(
+            """
+            INSERT INTO reservations (order_id, status, product_ids, quantities, missing_product_ids, updated_at)
+            SELECT order_id, 'Released', '{}', '{}', '{}', clock_timestamp() FROM unnest($1) AS order_id ORDER BY order_id
+            ON CONFLICT DO NOTHING
+            """, orderIds));
+        batch.BatchCommands.Add(Command(LockOrders, orderIds));
+        batch.BatchCommands.Add(LockStock(orderIds, "'Reserved', 'Committed'"));
+        batch.BatchCommands.Add(Command(
+            """
+            WITH held AS (
+                SELECT order_id, status, product_ids, quantities FROM reservations WHERE order_id = ANY($1) AND status IN ('Reserved', 'Committed')),
+            released AS (
+                UPDATE reservations SET status = 'Released', updated_at = clock_timestamp() FROM held WHERE reservations.order_id = held.order_id),
+            line AS (
+                SELECT order_id, status, product_id, quantity FROM held, unnest(product_ids, quantities) AS l (product_id, quantity)),
+            booked AS (
+                INSERT INTO ledger (product_id, kind, quantity, order_id, at)
+                SELECT product_id, 'Returned', quantity, order_id, clock_timestamp() FROM line WHERE status = 'Committed')
+            UPDATE stock SET reserved = stock.reserved - pieces.reserved, returned = returned + pieces.sold, updated_at = clock_timestamp()
+            FROM (SELECT product_id, coalesce(sum(quantity) FILTER (WHERE status = 'Reserved'), 0) AS reserved, coalesce(sum(quantity) FILTER (WHERE status = 'Committed'), 0) AS sold
+                  FROM line GROUP BY product_id) AS pieces
+            WHERE stock.product_id = pieces.product_id
+            """, orderIds));
         await batch.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private static Task AddToLedgerAsync(NpgsqlConnection connection, LedgerKind kind, string orderId, Held held, CancellationToken cancellationToken) => ExecuteAsync(
-        connection,
-        "INSERT INTO ledger (product_id, kind, quantity, order_id, at) SELECT product_id, $3, quantity, $4, clock_timestamp() FROM unnest($1, $2) AS line (product_id, quantity)",
-        [new() { Value = held.ProductIds }, new() { Value = held.Quantities }, new() { Value = kind.ToString() }, new() { Value = orderId }],
-        cancellationToken);
+    /// <summary>Locks the rows of the products that the orders hold, in the order of the products.</summary>
+    private static NpgsqlBatchCommand LockStock(string[] orderIds, string statuses) => Command(
+        $"""
+        SELECT FROM stock WHERE product_id IN (SELECT unnest(product_ids) FROM reservations WHERE order_id = ANY($1) AND status IN ({statuses}))
+        ORDER BY product_id FOR UPDATE
+        """, orderIds);
 
-    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, NpgsqlParameter[] parameters, CancellationToken cancellationToken)
+    /// <summary>Where the lines of each order begin among those of all of them, from 1.</summary>
+    private static IEnumerable<int> Firsts(IEnumerable<Wish> orders)
     {
-        await using var command = new NpgsqlCommand(sql, connection);
-        command.Parameters.AddRange(parameters);
-        await command.ExecuteNonQueryAsync(cancellationToken);
+        var next = 1;
+        foreach (var order in orders)
+        {
+            yield return next;
+            next += order.ProductIds.Length;
+        }
     }
 
-    private sealed record Held(ReservationStatus Status, string[] ProductIds, int[] Quantities);
+    private static NpgsqlBatchCommand Command(string sql, params Array[] parameters)
+    {
+        var command = new NpgsqlBatchCommand(sql);
+        foreach (var parameter in parameters)
+            command.Parameters.Add(new() { Value = parameter });
+        return command;
+    }
 }

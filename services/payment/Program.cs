@@ -1,10 +1,12 @@
 using ShopMesh;
+using ShopMesh.Payment;
 using ShopMesh.Payment.Api;
 using ShopMesh.Payment.Data;
 using ShopMesh.Payment.Grpc;
 
 var builder = ServiceDefaults.CreateService("payment", args, PaymentJson.Default);
 builder.AddDatabase<PaymentContext>();
+builder.Services.AddSingleton<Payments>();
 builder.Services.AddValidation();
 
 var app = builder.Build();

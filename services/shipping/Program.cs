@@ -7,6 +7,7 @@ using ShopMesh.Shipping.Grpc;
 var builder = ServiceDefaults.CreateService("shipping", args, ShippingJson.Default);
 builder.AddDatabase<ShippingContext>();
 builder.Services.Configure<ShippingOptions>(builder.Configuration.GetSection("Shipping"));
+builder.Services.AddSingleton<Parcels>();
 builder.Services.AddHostedService<Carrier>();
 builder.Services.AddValidation();
 

@@ -45,6 +45,24 @@ public sealed class BasketTests(BasketShop shop) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Orders_of_one_call_each_take_out_what_they_contain_once()
+    {
+        using var other = await shop.CustomerAsync();
+        var otherId = (string)(await other.GetAsync("/api/accounts/me"))["id"]!;
+        var product = await shop.NewProductAsync(1);
+        await _customer.PutInBasketAsync(product, 10);
+        await other.PutInBasketAsync(product, 10);
+        var (first, second, theirs) = (Ordered(Guid.NewGuid().ToString(), (product, 2)), Ordered(Guid.NewGuid().ToString(), (product, 3)), Ordered(Guid.NewGuid().ToString(), (product, 10)));
+        theirs.CustomerId = otherId;
+
+        await Task.WhenAll(Enumerable.Range(0, 10).Select(i => _basket.RemoveItemsAsync(new() { Orders = { i % 2 == 0 ? [first, theirs, second, first] : new[] { second, first, theirs } } }).ResponseAsync));
+
+        var baskets = (await _basket.GetBasketsAsync(new() { CustomerIds = { otherId, _customerId, "nobody" } })).Baskets;
+        Assert.Equal([0, 5, 0], baskets.Select(basket => basket.Items.Sum(item => item.Quantity)));
+        Assert.DoesNotContain("deadlock", await shop.DatabaseLogAsync(), StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
     public async Task Another_customers_basket_is_left_alone()
     {
         using var other = await shop.CustomerAsync();
@@ -116,13 +134,15 @@ public sealed class BasketTests(BasketShop shop) : IAsyncLifetime
         }
     }
 
-    private async Task RemoveAsync(string order, params IEnumerable<(string Product, int Quantity)> items) => await _basket.RemoveItemsAsync(new()
+    private RemoveItemsRequest.Types.Order Ordered(string order, params IEnumerable<(string Product, int Quantity)> items) => new()
     {
         CustomerId = _customerId,
         OrderId = order,
         Items = { items.Select(item => new Item { ProductId = item.Product, Quantity = item.Quantity }) },
-    });
+    };
+
+    private async Task RemoveAsync(string order, params IEnumerable<(string Product, int Quantity)> items) => await _basket.RemoveItemsAsync(new() { Orders = { Ordered(order, items) } });
 
     private async Task<List<(string Product, int Quantity)>> ItemsAsync() =>
-        [.. (await _basket.GetBasketAsync(new() { CustomerId = _customerId })).Items.Select(item => (item.ProductId, item.Quantity))];
+        [.. Assert.Single((await _basket.GetBasketsAsync(new() { CustomerIds = { _customerId } })).Baskets).Items.Select(item => (item.ProductId, item.Quantity))];
 }

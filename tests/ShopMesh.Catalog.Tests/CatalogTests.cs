@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using System.Xml.Linq;
+using Npgsql;
 using Client = ShopMesh.Catalog.V1.Catalog.CatalogClient;
 
 [assembly: AssemblyFixture(typeof(ShopMesh.Catalog.Tests.CatalogShop))]
@@ -134,6 +135,23 @@ public sealed class CatalogTests(CatalogShop shop) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_category_counts_its_products_as_they_come_move_and_go()
+    {
+        var before = await CountsAsync();
+        var ids = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => CreateAsync(RunningShop.AProduct($"Counted {i}"))));
+        await Task.WhenAll(ids[..4].Select(async id =>
+        {
+            using var moved = await shop.Admin.PutAsync($"/api/catalog/products/{id}", new { name = "Moved", description = "", category = "books", brand = "Tests", price = new { amount = "1.00", currency = "EUR" } });
+            Assert.Equal(HttpStatusCode.OK, moved.StatusCode);
+        }));
+        await Task.WhenAll(ids[3..6].Select(async id => (await shop.Admin.SendAsync(HttpMethod.Delete, $"/api/catalog/products/{id}")).Dispose()));
+
+        var counted = await CountsAsync();
+        Assert.Equal(counted.Rows, counted.Kept);
+        Assert.Equal((before.Kept["books"] + 3, before.Kept["games"] + 2), (counted.Kept["books"], counted.Kept["games"]));
+    }
+
+    [Fact]
     public async Task Services_get_what_is_sold_in_the_order_they_ask()
     {
         var (sold, gone) = (await CreateAsync(RunningShop.AProduct("Sold", "12.34")), await CreateAsync(RunningShop.AProduct("Gone")));
@@ -143,6 +161,18 @@ public sealed class CatalogTests(CatalogShop shop) : IAsyncLifetime
 
         var product = Assert.Single(products);
         Assert.Equal((sold, "Sold", 1234, "EUR"), (product.Id, product.Name, product.Price.MinorUnits, product.Price.CurrencyCode));
+    }
+
+    /// <summary>By category: what the database has kept count of, and how many there are.</summary>
+    private async Task<(Dictionary<string, int> Kept, Dictionary<string, int> Rows)> CountsAsync()
+    {
+        await using var database = NpgsqlDataSource.Create(shop.Processes.Database("catalog"));
+        await using var command = database.CreateCommand("SELECT id, product_count, (SELECT count(*)::int FROM products WHERE category_id = categories.id) FROM categories");
+        await using var reader = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
+        var (kept, rows) = (new Dictionary<string, int>(), new Dictionary<string, int>());
+        while (await reader.ReadAsync(TestContext.Current.CancellationToken))
+            (kept[reader.GetString(0)], rows[reader.GetString(0)]) = (reader.GetInt32(1), reader.GetInt32(2));
+        return (kept, rows);
     }
 
     private async Task<string> CreateAsync(object product)

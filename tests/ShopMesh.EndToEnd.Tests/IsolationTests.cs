@@ -108,7 +108,7 @@ public sealed class IsolationTests(WholeShop shop)
     [InlineData("inventory", "shopmesh.inventory.v1.Inventory/Reserve")]
     [InlineData("basket", "shopmesh.basket.v1.Basket/RemoveItems")]
     [InlineData("payment", "shopmesh.payment.v1.Payment/Authorize")]
-    [InlineData("shipping", "shopmesh.shipping.v1.Shipping/CreateShipment")]
+    [InlineData("shipping", "shopmesh.shipping.v1.Shipping/CreateShipments")]
     public async Task Inside_the_mesh_a_service_serves_services_with_its_scope_alone(string service, string method)
     {
         using var customer = await shop.CustomerAsync();

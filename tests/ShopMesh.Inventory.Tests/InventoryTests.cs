@@ -1,6 +1,7 @@
 using Grpc.Core;
 using ShopMesh.Inventory.V1;
 using Client = ShopMesh.Inventory.V1.Inventory.InventoryClient;
+using Committed = ShopMesh.Inventory.V1.CommitResponse.Types.Outcome;
 using Outcome = ShopMesh.Inventory.V1.ReserveResponse.Types.Outcome;
 
 [assembly: AssemblyFixture(typeof(ShopMesh.Inventory.Tests.InventoryShop))]
@@ -40,12 +41,12 @@ public sealed class InventoryTests(InventoryShop shop) : IAsyncLifetime
         Assert.Equal(Outcome.Reserved, (await ReserveAsync(order, (product, 4))).Outcome);
         Assert.Equal(Outcome.Reserved, (await ReserveAsync(order, (product, 4))).Outcome);
         Assert.Equal((10, 4), await shop.StockAsync(product));
-        await _inventory.CommitAsync(new() { OrderId = order });
-        await _inventory.CommitAsync(new() { OrderId = order });
+        await CommitAsync(order);
+        await CommitAsync(order);
         Assert.Equal(Outcome.Reserved, (await ReserveAsync(order, (product, 4))).Outcome);
         Assert.Equal((6, 0), await shop.StockAsync(product));
-        await _inventory.ReleaseAsync(new() { OrderId = order });
-        await _inventory.ReleaseAsync(new() { OrderId = order });
+        await ReleaseAsync(order);
+        await ReleaseAsync(order);
         Assert.Equal((10, 0), await shop.StockAsync(product));
     }
 
@@ -68,10 +69,10 @@ public sealed class InventoryTests(InventoryShop shop) : IAsyncLifetime
     {
         var product = await StockAsync(10);
         var order = Order();
-        await _inventory.ReleaseAsync(new() { OrderId = order });
+        await ReleaseAsync(order);
 
         Assert.Equal(Outcome.Released, (await ReserveAsync(order, (product, 4))).Outcome);
-        await ShouldFailAsync(StatusCode.FailedPrecondition, _inventory.CommitAsync(new() { OrderId = order }));
+        Assert.Equal([Committed.NothingHeld], await CommitAsync(order));
 
         Assert.Equal((10, 0), await shop.StockAsync(product));
     }
@@ -93,6 +94,59 @@ public sealed class InventoryTests(InventoryShop shop) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Orders_of_one_call_are_each_answered_at_their_place_and_the_first_come_first()
+    {
+        var (product, other) = (await StockAsync(5), await StockAsync(1));
+        var (first, second, released, third) = (Order(), Order(), Order(), Order());
+        await ReleaseAsync(released);
+
+        // The first is asked for twice, the second leaves too few for the third, which takes none of the other product then.
+        var answers = (await _inventory.ReserveAsync(new() { Orders = { Wish(second, (product, 3)), Wish(first, (product, 1)), Wish(released, (product, 1)), Wish(third, (other, 1), (product, 2)), Wish(first, (product, 1)) } })).Results;
+
+        Assert.Equal([Outcome.Reserved, Outcome.Reserved, Outcome.Released, Outcome.OutOfStock, Outcome.Reserved], answers.Select(answer => answer.Outcome));
+        Assert.Equal(product, Assert.Single(answers[3].MissingProductIds));
+        Assert.Equal([(5, 4), (1, 0)], [await shop.StockAsync(product), await shop.StockAsync(other)]);
+        Assert.Equal([Committed.Committed, Committed.NothingHeld, Committed.Committed, Committed.NothingHeld, Committed.Committed], await CommitAsync(first, third, second, released, first));
+        Assert.Equal((1, 0), await shop.StockAsync(product));
+        await ReleaseAsync(second, third, second, Order());
+        Assert.Equal((4, 0), await shop.StockAsync(product));
+    }
+
+    [Fact]
+    public async Task The_same_orders_in_many_calls_at_once_hold_what_they_hold_once_beside_an_admin_who_counts()
+    {
+        var products = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => StockAsync(1000)));
+        var wishes = Enumerable.Range(0, 20).Select(_ => Wish(Order(), products.Select(product => (product, 1)))).ToArray();
+
+        var calls = Enumerable.Range(0, 12).Select(async seed =>
+        {
+            var (random, mine) = (new Random(seed), wishes.Select(wish => wish.Clone()).ToArray());
+            random.Shuffle(mine);
+            var answers = (await _inventory.ReserveAsync(new() { Orders = { mine } })).Results;
+            Assert.All(answers, answer => Assert.Equal(Outcome.Reserved, answer.Outcome));
+            random.Shuffle(mine);
+            Assert.All(await CommitAsync(mine.Select(wish => wish.OrderId)), outcome => Assert.Equal(Committed.Committed, outcome));
+        });
+        var counts = products.Select(async product =>
+        {
+            using var set = await shop.Admin.PutAsync($"/api/inventory/{product}", new { onHand = 2000 });
+            Assert.True(set.IsSuccessStatusCode);
+        });
+        await Task.WhenAll(calls.Concat(counts));
+
+        await ReleaseAsync(wishes.Take(5).Select(wish => wish.OrderId));
+        foreach (var product in products)
+        {
+            var (onHand, reserved) = await shop.StockAsync(product);
+            // Counted before, between or after the sales.
+            Assert.InRange(onHand, 1985, 2005);
+            Assert.Equal(0, reserved);
+        }
+
+        Assert.DoesNotContain("deadlock", await shop.DatabaseLogAsync(), StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
     public async Task On_hand_cannot_fall_below_what_is_held_and_every_change_is_in_the_ledger()
     {
         var since = DateTime.UtcNow;
@@ -103,7 +157,7 @@ public sealed class InventoryTests(InventoryShop shop) : IAsyncLifetime
         using var refused = await shop.Admin.PutAsync($"/api/inventory/{product}", new { onHand = 3 });
         await refused.ShouldBeProblemAsync(System.Net.HttpStatusCode.Conflict);
         using var corrected = await shop.Admin.PutAsync($"/api/inventory/{product}", new { onHand = 12 });
-        await _inventory.CommitAsync(new() { OrderId = order });
+        await CommitAsync(order);
 
         var stock = (await shop.Admin.GetAsync($"/api/admin/inventory?limit=100&updatedSince={since:yyyy-MM-ddTHH:mm:ss.ffffffZ}"))["items"]!.AsArray()
             .Single(item => (string)item!["productId"]! == product)!;
@@ -120,7 +174,10 @@ public sealed class InventoryTests(InventoryShop shop) : IAsyncLifetime
         await ShouldFailAsync(StatusCode.InvalidArgument, ReserveAsync(Order(), (product, 0)));
         await ShouldFailAsync(StatusCode.InvalidArgument, ReserveAsync(Order(), (product, -1)));
         await ShouldFailAsync(StatusCode.InvalidArgument, ReserveAsync(Order(), (product, 1), (product, 1)));
-        await ShouldFailAsync(StatusCode.FailedPrecondition, _inventory.CommitAsync(new() { OrderId = Order() }));
+        await ShouldFailAsync(StatusCode.InvalidArgument, _inventory.ReserveAsync(new()));
+        await ShouldFailAsync(StatusCode.InvalidArgument, _inventory.ReserveAsync(new() { Orders = { Wish(Order(), (product, 1)), Wish(Order(), (product, 0)) } }));
+        await ShouldFailAsync(StatusCode.InvalidArgument, _inventory.CommitAsync(new() { OrderIds = { Enumerable.Repeat(Order(), 101) } }));
+        Assert.Equal([Committed.NothingHeld], await CommitAsync(Order()));
 
         Assert.Equal((10, 0), await shop.StockAsync(product));
     }
@@ -135,11 +192,18 @@ public sealed class InventoryTests(InventoryShop shop) : IAsyncLifetime
         return product;
     }
 
-    private Task<ReserveResponse> ReserveAsync(string order, params IEnumerable<(string Product, int Quantity)> lines) => _inventory.ReserveAsync(new()
+    private static ReserveRequest.Types.Order Wish(string order, params IEnumerable<(string Product, int Quantity)> lines) => new()
     {
         OrderId = order,
         Lines = { lines.Select(line => new Line { ProductId = line.Product, Quantity = line.Quantity }) },
-    }).ResponseAsync;
+    };
+
+    private async Task<ReserveResponse.Types.Result> ReserveAsync(string order, params IEnumerable<(string Product, int Quantity)> lines) =>
+        Assert.Single((await _inventory.ReserveAsync(new() { Orders = { Wish(order, lines) } })).Results);
+
+    private async Task<IEnumerable<Committed>> CommitAsync(params IEnumerable<string> orders) => (await _inventory.CommitAsync(new() { OrderIds = { orders } })).Outcomes;
+
+    private async Task ReleaseAsync(params IEnumerable<string> orders) => await _inventory.ReleaseAsync(new() { OrderIds = { orders } });
 
     private static Task ShouldFailAsync<T>(StatusCode code, AsyncUnaryCall<T> call) => ShouldFailAsync(code, call.ResponseAsync);
 

@@ -4,44 +4,29 @@ namespace ShopMesh.Load;
 /// <param name="Gateway">Where the shop is.</param>
 public sealed record LoadOptions(Uri Gateway)
 {
-    /// <summary>Requests per second that are offered, whatever comes back.</summary>
+    /// <summary>Requests per second that are offered, whatever comes back, until the load is stopped. A <see cref="Profile"/> takes its place.</summary>
     public double Rate { get; init; } = 100;
 
+    /// <summary>How the rate goes over time; the load ends with it.</summary>
+    public Profile? Profile { get; init; }
+
     public Mix Mix { get; init; } = Mix.Default;
+
+    /// <summary>What is known of the shop before; null to read it when the load starts.</summary>
+    public KnownShop? Shop { get; init; }
 
     /// <summary>How long a request may take before it counts as failed: longer than the gateway gives it.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(40);
 
+    /// <summary>How long an order that is watched may take to its end.</summary>
+    public TimeSpan WatchTimeout { get; init; } = TimeSpan.FromMinutes(2);
+
     /// <summary>How old a connection may get: a client that kept its own for ever would never meet a new pod of the gateway.</summary>
     public TimeSpan ConnectionLifetime { get; init; } = TimeSpan.FromSeconds(10);
-}
 
-/// <summary>How often each journey begins, compared with the others.</summary>
-public sealed record Mix(int Browse, int Basket, int Order)
-{
-    public static Mix Default { get; } = new(Browse: 8, Basket: 2, Order: 1);
+    /// <summary>Connections at the same time, event streams not counted. A request that finds none free waits for one, and its latency shows it.</summary>
+    public int MaxConnections { get; init; } = 1_000;
 
-    /// <exception cref="FormatException">It is not of the form <c>browse=8,basket=2,order=1</c>, or nothing is left of it.</exception>
-    public static Mix Parse(string text)
-    {
-        var mix = new Mix(0, 0, 0);
-        foreach (var part in text.Split(',', StringSplitOptions.TrimEntries))
-        {
-            mix = part.Split('=') switch
-            {
-                ["browse", var weight] => mix with { Browse = Weight(weight) },
-                ["basket", var weight] => mix with { Basket = Weight(weight) },
-                ["order", var weight] => mix with { Order = Weight(weight) },
-                _ => throw Malformed(text),
-            };
-        }
-
-        return mix is { Browse: 0, Basket: 0, Order: 0 } ? throw Malformed(text) : mix;
-
-        int Weight(string weight) => int.TryParse(weight, System.Globalization.CultureInfo.InvariantCulture, out var value) && value is >= 0 and <= 1_000 ? value : throw Malformed(text);
-    }
-
-    public override string ToString() => $"browse={Browse},basket={Basket},order={Order}";
-
-    private static FormatException Malformed(string text) => new($"'{text}' is no mix of journeys, such as browse=8,basket=2,order=1 (weights from 0 to 1000, not all of them 0).");
+    /// <summary>Visits at the same time. What is due beyond is not begun, and is on record as <see cref="FailureKind.NotSent"/>: a shop that stands still must not take the generator's memory.</summary>
+    public int MaxVisits { get; init; } = 20_000;
 }

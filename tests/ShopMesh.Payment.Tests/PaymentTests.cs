@@ -5,6 +5,7 @@ using ShopMesh.Payment.V1;
 using Authorized = ShopMesh.Payment.V1.AuthorizeResponse.Types.Outcome;
 using Captured = ShopMesh.Payment.V1.CaptureResponse.Types.Outcome;
 using Client = ShopMesh.Payment.V1.Payment.PaymentClient;
+using Refunded = ShopMesh.Payment.V1.RefundResponse.Types.Outcome;
 using Voided = ShopMesh.Payment.V1.VoidResponse.Types.Outcome;
 
 [assembly: AssemblyFixture(typeof(ShopMesh.Payment.Tests.PaymentShop))]
@@ -44,8 +45,8 @@ public sealed class PaymentTests(PaymentShop shop) : IAsyncLifetime
         Assert.Equal(Captured.Captured, await CaptureAsync(order));
         Assert.Equal((0m, 12.34m, 0m), await BooksAsync(order));
         Assert.Equal(Voided.Captured, await VoidAsync(order));
-        await _payment.RefundAsync(new() { OrderId = order });
-        await _payment.RefundAsync(new() { OrderId = order });
+        Assert.Equal([Refunded.Refunded, Refunded.Refunded], (await _payment.RefundAsync(new() { OrderIds = { order, order } })).Outcomes);
+        Assert.Equal([Refunded.Refunded], (await _payment.RefundAsync(new() { OrderIds = { order } })).Outcomes);
         Assert.Equal((0m, 12.34m, 12.34m), await BooksAsync(order));
     }
 
@@ -102,11 +103,15 @@ public sealed class PaymentTests(PaymentShop shop) : IAsyncLifetime
         using var other = await shop.CustomerAsync();
         var theirs = await other.TokeniseAsync();
 
-        var asked = await Assert.ThrowsAsync<RpcException>(() => _payment.GetTokenAsync(new() { Token = theirs, CustomerId = _customerId }).ResponseAsync);
-        var own = await _payment.GetTokenAsync(new() { Token = await _customer.TokeniseAsync(), CustomerId = _customerId });
+        var asked = (await _payment.GetTokensAsync(new()
+        {
+            Tokens =
+            {
+                new[] { theirs, await _customer.TokeniseAsync(), "no-such-token" }.Select(token => new GetTokensRequest.Types.CustomerToken { Token = token, CustomerId = _customerId }),
+            },
+        })).Results;
 
-        Assert.Equal(StatusCode.NotFound, asked.StatusCode);
-        Assert.Equal(("visa", "4242"), (own.Card.Brand, own.Card.Last4));
+        Assert.Equal([null, ("visa", "4242"), null], asked.Select(result => result.Card is { } card ? (card.Brand, card.Last4) : default((string, string)?)));
         Assert.Equal(Authorized.Declined, await AuthorizeAsync(Order(), theirs));
     }
 
@@ -121,6 +126,43 @@ public sealed class PaymentTests(PaymentShop shop) : IAsyncLifetime
             var (capture, @void) = (CaptureAsync(order), VoidAsync(order));
             Assert.Equal(await capture is Captured.Captured ? Voided.Captured : Voided.Voided, await @void);
         }));
+    }
+
+    [Fact]
+    public async Task Orders_of_one_call_are_each_answered_at_their_place()
+    {
+        var (good, bad) = (await _customer.TokeniseAsync(), await _customer.TokeniseAsync(Shopper.DeclinedCard));
+        var (paid, declined, voided, asking) = (Order(), Order(), Order(), Order());
+        var moody = await _customer.TokeniseAsync(Shopper.CardToTryAgain);
+        await VoidAsync(voided);
+
+        var authorized = (await _payment.AuthorizeAsync(new() { Orders = { Wanted(voided, good), Wanted(paid, good), Wanted(declined, bad), Wanted(asking, moody), Wanted(paid, good) } })).Results;
+        var captured = (await _payment.CaptureAsync(new() { OrderIds = { declined, paid, Order(), paid, asking } })).Outcomes;
+        var refunded = (await _payment.RefundAsync(new() { OrderIds = { declined, paid } })).Outcomes;
+
+        Assert.Equal([Authorized.Voided, Authorized.Authorized, Authorized.Declined, Authorized.TryAgain, Authorized.Authorized], authorized.Select(result => result.Outcome));
+        Assert.Equal([Captured.Refused, Captured.Captured, Captured.Refused, Captured.Captured, Captured.Refused], captured);
+        Assert.Equal([Refunded.NothingCaptured, Refunded.Refunded], refunded);
+        Assert.Equal((0m, 12.34m, 12.34m), await BooksAsync(paid));
+    }
+
+    [Fact]
+    public async Task The_same_orders_in_many_calls_at_once_are_paid_once()
+    {
+        var (card, orders) = (await _customer.TokeniseAsync(), Enumerable.Range(0, 20).Select(_ => Order()).ToArray());
+
+        await Task.WhenAll(Enumerable.Range(0, 10).Select(async seed =>
+        {
+            var (random, mine) = (new Random(seed), orders.ToArray());
+            random.Shuffle(mine);
+            Assert.All((await _payment.AuthorizeAsync(new() { Orders = { mine.Select(order => Wanted(order, card)) } })).Results, result => Assert.Equal(Authorized.Authorized, result.Outcome));
+            random.Shuffle(mine);
+            Assert.All((await _payment.CaptureAsync(new() { OrderIds = { mine } })).Outcomes, outcome => Assert.Equal(Captured.Captured, outcome));
+        }));
+
+        foreach (var order in orders)
+            Assert.Equal((0m, 12.34m, 0m), await BooksAsync(order));
+        Assert.DoesNotContain("deadlock", await shop.DatabaseLogAsync(), StringComparison.OrdinalIgnoreCase);
     }
 
     [Theory]
@@ -180,17 +222,19 @@ public sealed class PaymentTests(PaymentShop shop) : IAsyncLifetime
         return ((string)token["brand"]!, (string)token["last4"]!);
     }
 
-    private async Task<Authorized> AuthorizeAsync(string order, string card) => (await _payment.AuthorizeAsync(new()
+    private AuthorizeRequest.Types.Order Wanted(string order, string card) => new()
     {
         OrderId = order,
         CustomerId = _customerId,
         Token = card,
         Amount = new() { CurrencyCode = "EUR", MinorUnits = 1234 },
-    })).Outcome;
+    };
 
-    private async Task<Captured> CaptureAsync(string order) => (await _payment.CaptureAsync(new() { OrderId = order })).Outcome;
+    private async Task<Authorized> AuthorizeAsync(string order, string card) => Assert.Single((await _payment.AuthorizeAsync(new() { Orders = { Wanted(order, card) } })).Results).Outcome;
 
-    private async Task<Voided> VoidAsync(string order) => (await _payment.VoidAsync(new() { OrderId = order })).Outcome;
+    private async Task<Captured> CaptureAsync(string order) => Assert.Single((await _payment.CaptureAsync(new() { OrderIds = { order } })).Outcomes);
+
+    private async Task<Voided> VoidAsync(string order) => Assert.Single((await _payment.VoidAsync(new() { OrderIds = { order } })).Outcomes);
 
     private async Task<(decimal Authorized, decimal Captured, decimal Refunded)> BooksAsync(string order)
     {

@@ -84,6 +84,9 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         }
     }
 
+    /// <summary>A program that comes with the server, such as pgbench; null where it does not.</summary>
+    public string? FindProgram(string name) => Path.Combine(_binaries.Directory, name) is var path && File.Exists(path) ? path : Executables.Find(name);
+
     /// <inheritdoc cref="DatabaseServer.CreateDatabaseAsync"/>
     /// <param name="password">Null for a random one.</param>
     public Task<string> CreateDatabaseAsync(string name, string? password = null, CancellationToken cancellationToken = default) =>

@@ -54,7 +54,7 @@ public sealed class LocalShop : IAsyncDisposable
         foreach (var name in options.Services.Concat(options.Replicas.Keys))
             Topology.Service(name);
         foreach (var service in services)
-            Repository.Program(service);
+            ProgramOf(service, options);
 
         var directory = options.Directory ?? Path.Combine(Path.GetTempPath(), $"shopmesh-{Guid.CreateVersion7():N}");
         Directory.CreateDirectory(Path.Combine(directory, "logs"));
@@ -206,9 +206,12 @@ public sealed class LocalShop : IAsyncDisposable
         })]);
     }
 
+    private static string ProgramOf(MeshService service, LocalShopOptions options) =>
+        options.Programs is { } programs ? Path.Combine(programs, service.Name, $"{service.Assembly}.dll") : Repository.Program(service);
+
     private ChildCommand CommandOf(ServiceProcess process)
     {
-        var program = Repository.Program(process.Service);
+        var program = ProgramOf(process.Service, _options);
         return new("dotnet", program)
         {
             Environment = EnvironmentOf(process),

@@ -20,6 +20,9 @@ public sealed record LocalShopOptions
     /// <summary>An administrator's connection string of a PostgreSQL server to use; null for an embedded one.</summary>
     public string? Postgres { get; init; }
 
+    /// <summary>Where the services' published programs are, in a folder for each; null for what was built.</summary>
+    public string? Programs { get; init; }
+
     /// <summary>Whether the demo accounts, products and stock are made.</summary>
     public bool DemoData { get; init; } = true;
 

@@ -20,21 +20,13 @@ internal static class Baskets
         TypedResults.Ok(await basket.ReadAsync(user.CustomerId(), cancellationToken));
 
     private static async Task<Results<Ok<BasketResponse>, NotFound, ProblemHttpResult>> SetQuantity(
-        string productId, QuantityRequest request, ClaimsPrincipal user, PricedBasket basket, BasketContext context, CancellationToken cancellationToken)
-    {
-        if (await basket.FindProductAsync(productId, cancellationToken) is not { Id: var id })
-            return TypedResults.NotFound();
-        var customer = user.CustomerId();
-        var changed = await context.Database.ExecuteSqlAsync($"""
-            INSERT INTO basket_items (customer_id, product_id, quantity, added_at)
-            SELECT {customer}, {id}, {request.Quantity}, clock_timestamp()
-            WHERE (SELECT count(*) FROM basket_items WHERE customer_id = {customer} AND product_id <> {id}) < {BasketContext.MaxProducts}
-            ON CONFLICT (customer_id, product_id) DO UPDATE SET quantity = EXCLUDED.quantity
-            """, cancellationToken);
-        return changed > 0
-            ? TypedResults.Ok(await basket.ReadAsync(customer, cancellationToken))
-            : TypedResults.Problem($"A basket holds {BasketContext.MaxProducts} different products at most.", statusCode: StatusCodes.Status422UnprocessableEntity);
-    }
+        string productId, QuantityRequest request, ClaimsPrincipal user, PricedBasket basket, CancellationToken cancellationToken) =>
+        await basket.SetAsync(user.CustomerId(), productId, request.Quantity!.Value, cancellationToken) switch
+        {
+            BasketChange.Done done => TypedResults.Ok(done.Basket),
+            BasketChange.UnknownProduct => TypedResults.NotFound(),
+            _ => TypedResults.Problem($"A basket holds {BasketContext.MaxProducts} different products at most.", statusCode: StatusCodes.Status422UnprocessableEntity),
+        };
 
     private static async Task<NoContent> Remove(string productId, ClaimsPrincipal user, BasketContext context, CancellationToken cancellationToken)
     {

@@ -11,12 +11,6 @@ internal sealed class BasketContext(DbContextOptions<BasketContext> options) : D
 
     public DbSet<RemovedOrder> RemovedOrders => Set<RemovedOrder>();
 
-    /// <summary>In the order in which they were added.</summary>
-    public Task<List<BasketItem>> ReadAsync(string customerId, CancellationToken cancellationToken) => Items.AsNoTracking()
-        .Where(item => item.CustomerId == customerId)
-        .OrderBy(item => item.AddedAt).ThenBy(item => item.ProductId)
-        .ToListAsync(cancellationToken);
-
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         modelBuilder.Entity<BasketItem>(item =>

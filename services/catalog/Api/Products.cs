@@ -4,6 +4,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Net.Http.Headers;
+using Npgsql;
 using ShopMesh.Catalog.Data;
 
 namespace ShopMesh.Catalog.Api;
@@ -24,7 +25,8 @@ internal static class Products
     }
 
     private static async Task<Ok<Page<ProductResponse>>> List(
-        CatalogContext context,
+        NpgsqlDataSource database,
+        HttpContext http,
         CancellationToken cancellationToken,
         [Description("Words, or their beginnings, that the product has all of."), StringLength(200)] string? query = null,
         [Description("The id of a category."), StringLength(64)] string? category = null,
@@ -44,14 +46,16 @@ internal static class Products
             _ => throw new InvalidFieldException("sort", "must be name, price, -price or relevance"),
         };
         var search = new ProductSearch(hasQuery ? query : null, string.IsNullOrEmpty(category) ? null : category, order, limit, cursor);
-        var page = await search.ReadAsync(context, cancellationToken);
+        var page = await search.ReadAsync(database, cancellationToken);
+        http.MayBeKept();
         return TypedResults.Ok(new Page<ProductResponse>([.. page.Items.Select(ProductResponse.From)], page.NextCursor));
     }
 
-    private static async Task<Results<Ok<ProductResponse>, NotFound, StatusCodeHttpResult>> Get(string id, CatalogContext context, HttpContext http, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<ProductResponse>, NotFound, StatusCodeHttpResult>> Get(string id, NpgsqlDataSource database, HttpContext http, CancellationToken cancellationToken)
     {
-        if (!Guid.TryParse(id, out var key) || await context.Products.AsNoTracking().SingleOrDefaultAsync(p => p.Id == key, cancellationToken) is not { } product)
+        if (!Guid.TryParse(id, out var key) || await database.FindProductAsync(key, cancellationToken) is not { } product)
             return TypedResults.NotFound();
+        http.MayBeKept();
         return http.IsNotModified(ETagOf(product)) ? TypedResults.StatusCode(StatusCodes.Status304NotModified) : TypedResults.Ok(ProductResponse.From(product));
     }
 
@@ -109,11 +113,12 @@ internal static class Products
             ? TypedResults.NoContent()
             : TypedResults.NotFound();
 
-    private static async Task<Ok<CategoriesResponse>> ListCategories(CatalogContext context, CancellationToken cancellationToken)
+    private static async Task<Ok<CategoriesResponse>> ListCategories(CatalogContext context, HttpContext http, CancellationToken cancellationToken)
     {
         var categories = await context.Categories.OrderBy(c => c.Name)
-            .Select(c => new CategoryResponse(c.Id, c.Name, context.Products.Count(p => p.CategoryId == c.Id)))
+            .Select(c => new CategoryResponse(c.Id, c.Name, c.ProductCount))
             .ToListAsync(cancellationToken);
+        http.MayBeKept();
         return TypedResults.Ok(new CategoriesResponse(categories));
     }
 

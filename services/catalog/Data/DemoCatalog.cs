@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 
 namespace ShopMesh.Catalog.Data;
 
@@ -10,6 +11,10 @@ internal static class DemoCatalog
     /// <summary>Adds them to an empty catalog; one that has products, or had some that were deleted, is left alone.</summary>
     public static async Task SeedAsync(IServiceProvider services, CancellationToken cancellationToken)
     {
+        await using var look = services.GetRequiredService<NpgsqlDataSource>().CreateCommand("SELECT EXISTS (SELECT FROM categories)");
+        if (await look.ExecuteScalarAsync(cancellationToken) is true)
+            return;
+
         var context = services.GetRequiredService<CatalogContext>();
         await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
         // Any number of pods may seed at once.

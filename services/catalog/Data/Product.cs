@@ -20,7 +20,7 @@ internal sealed class Product
     public required DateTimeOffset UpdatedAt { get; set; }
 
     /// <summary>PostgreSQL's xmin: another one after each change.</summary>
-    public uint Version { get; private set; }
+    public uint Version { get; init; }
 
     public NpgsqlTsVector SearchVector { get; private set; } = null!;
 }
@@ -30,4 +30,7 @@ internal sealed class Category
     public required string Id { get; init; }
 
     public required string Name { get; set; }
+
+    /// <summary>Kept by the database (a trigger): counting would cost more with every product.</summary>
+    public int ProductCount { get; private set; }
 }

@@ -1,6 +1,8 @@
+using System.Data;
 using System.Globalization;
+using System.Text;
 using System.Text.RegularExpressions;
-using Microsoft.EntityFrameworkCore;
+using Npgsql;
 
 namespace ShopMesh.Catalog.Data;
 
@@ -12,81 +14,94 @@ internal enum ProductSort
     Relevance,
 }
 
-/// <summary>A list of products: filtered, sorted, and read a page at a time by keyset, so that a deep page costs what the first does.</summary>
+/// <summary>
+/// A list of products: filtered, sorted, and read a page at a time by keyset, so that a deep page costs what the first does.
+/// The statement has only what the list asks for, so that each of its few forms is prepared once and has the index that fits it.
+/// </summary>
 internal sealed partial record ProductSearch(string? Query, string? Category, ProductSort Sort, int Limit, string? Cursor)
 {
-    public Task<Page<Product>> ReadAsync(CatalogContext context, CancellationToken cancellationToken)
+    public async Task<Page<Product>> ReadAsync(NpgsqlDataSource database, CancellationToken cancellationToken)
     {
-        var products = context.Products.AsNoTracking();
-        if (Category is not null)
-            products = products.Where(p => p.CategoryId == Category);
+        await using var command = ToCommand(database);
+        if (command is null)
+            return new([], null);
+        List<(Product Product, string Key)> found = new(Limit + 1);
+        await using (var reader = await command.ExecuteReaderAsync(CommandBehavior.SingleResult, cancellationToken))
+        {
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                var product = ProductReads.Read(reader);
+                found.Add((product, Sort switch
+                {
+                    ProductSort.Name => product.Name,
+                    ProductSort.Relevance => reader.GetFloat(ProductReads.ColumnCount).ToString("R", CultureInfo.InvariantCulture),
+                    _ => product.Price.ToString(CultureInfo.InvariantCulture),
+                }));
+            }
+        }
 
+        return Page.Of(found, Limit, hit => hit.Product, hit => ShopMesh.Cursor.Encode(Sort.ToString(), hit.Key, hit.Product.Id.ToString()));
+    }
+
+    /// <returns>Null when the query has no word, which nothing matches.</returns>
+    /// <exception cref="InvalidFieldException">The cursor is of another list.</exception>
+    internal NpgsqlCommand? ToCommand(NpgsqlDataSource database)
+    {
         var words = Query is null ? null : string.Join(" & ", Words().Matches(Query).Select(word => $"{word.Value}:*"));
         if (words is "")
-            return Task.FromResult(new Page<Product>([], null));
-        if (words is not null)
-            products = products.Where(p => p.SearchVector.Matches(EF.Functions.ToTsQuery("english", words)));
+            return null;
 
-        return Sort switch
+        var command = database.CreateCommand();
+        var (key, direction) = Sort switch
         {
-            ProductSort.Price => ByPriceAsync(products, cancellationToken),
-            ProductSort.PriceDescending => ByPriceDescendingAsync(products, cancellationToken),
-            ProductSort.Relevance when words is not null => ByRelevanceAsync(products, words, cancellationToken),
-            _ => ByNameAsync(products, cancellationToken),
+            ProductSort.Price => ("price", "ASC"),
+            ProductSort.PriceDescending => ("price", "DESC"),
+            ProductSort.Relevance => ("ts_rank(search_vector, query)", "DESC"),
+            _ => ("name", "ASC"),
         };
+        List<string> conditions = [];
+        if (words is not null)
+            conditions.Add("search_vector @@ query");
+        if (Category is not null)
+            conditions.Add($"category_id = {Parameter(Category)}");
+        if (After() is var (last, id))
+            conditions.Add($"({key}, id) {(direction is "ASC" ? ">" : "<")} ({Parameter(last)}, {Parameter(id)})");
+
+        var sql = new StringBuilder($"SELECT {ProductReads.Columns}");
+        if (Sort is ProductSort.Relevance)
+            sql.Append(CultureInfo.InvariantCulture, $", {key}");
+        sql.Append(" FROM products");
+        if (words is not null)
+            sql.Append(CultureInfo.InvariantCulture, $", to_tsquery('english', {Parameter(words)}) AS query");
+        if (conditions.Count > 0)
+            sql.Append(" WHERE ").AppendJoin(" AND ", conditions);
+        sql.Append(CultureInfo.InvariantCulture, $" ORDER BY {key} {direction}, id {direction} LIMIT {Parameter(Limit + 1)}");
+#pragma warning disable CA2100 // Put together from the constants above; what clients say is in parameters.
+        command.CommandText = sql.ToString();
+#pragma warning restore CA2100
+        return command;
+
+        string Parameter(object value)
+        {
+            command.Parameters.Add(new() { Value = value });
+            return $"${command.Parameters.Count}";
+        }
     }
 
-    private async Task<Page<Product>> ByNameAsync(IQueryable<Product> products, CancellationToken cancellationToken)
+    /// <summary>The sort key and the id of the last product of the page before.</summary>
+    private (object Key, Guid Id)? After()
     {
-        if (After() is var (name, id))
-            products = products.Where(p => EF.Functions.GreaterThan(ValueTuple.Create(p.Name, p.Id), ValueTuple.Create(name, id)));
-        var found = await products.OrderBy(p => p.Name).ThenBy(p => p.Id).Take(Limit + 1).ToListAsync(cancellationToken);
-        return Page.Of(found, Limit, p => p, p => CursorAt(p.Name, p));
-    }
-
-    private async Task<Page<Product>> ByPriceAsync(IQueryable<Product> products, CancellationToken cancellationToken)
-    {
-        if (AfterNumber<decimal>() is var (price, id))
-            products = products.Where(p => EF.Functions.GreaterThan(ValueTuple.Create(p.Price, p.Id), ValueTuple.Create(price, id)));
-        var found = await products.OrderBy(p => p.Price).ThenBy(p => p.Id).Take(Limit + 1).ToListAsync(cancellationToken);
-        return Page.Of(found, Limit, p => p, p => CursorAt(p.Price.ToString(CultureInfo.InvariantCulture), p));
-    }
-
-    private async Task<Page<Product>> ByPriceDescendingAsync(IQueryable<Product> products, CancellationToken cancellationToken)
-    {
-        if (AfterNumber<decimal>() is var (price, id))
-            products = products.Where(p => EF.Functions.LessThan(ValueTuple.Create(p.Price, p.Id), ValueTuple.Create(price, id)));
-        var found = await products.OrderByDescending(p => p.Price).ThenByDescending(p => p.Id).Take(Limit + 1).ToListAsync(cancellationToken);
-        return Page.Of(found, Limit, p => p, p => CursorAt(p.Price.ToString(CultureInfo.InvariantCulture), p));
-    }
-
-    private async Task<Page<Product>> ByRelevanceAsync(IQueryable<Product> products, string words, CancellationToken cancellationToken)
-    {
-        var hits = products.Select(p => new { Product = p, Rank = p.SearchVector.Rank(EF.Functions.ToTsQuery("english", words)) });
-        if (AfterNumber<float>() is var (rank, id))
-            hits = hits.Where(h => EF.Functions.LessThan(ValueTuple.Create(h.Rank, h.Product.Id), ValueTuple.Create(rank, id)));
-        var found = await hits.OrderByDescending(h => h.Rank).ThenByDescending(h => h.Product.Id).Take(Limit + 1).ToListAsync(cancellationToken);
-        return Page.Of(found, Limit, h => h.Product, h => CursorAt(h.Rank.ToString("R", CultureInfo.InvariantCulture), h.Product));
-    }
-
-    private string CursorAt(string value, Product product) => ShopMesh.Cursor.Encode(Sort.ToString(), value, product.Id.ToString());
-
-    private (string Value, Guid Id)? After()
-    {
-        if (ShopMesh.Cursor.Decode(Cursor, 3) is not [var sort, var value, var id])
+        if (ShopMesh.Cursor.Decode(Cursor, 3) is not [var sort, var text, var id])
             return null;
-        if (sort != Sort.ToString() || !Guid.TryParse(id, out var guid))
+        object? key = Sort switch
+        {
+            ProductSort.Name => text,
+            ProductSort.Relevance => float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var rank) ? rank : null,
+            _ => decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var price) ? price : null,
+        };
+        if (key is null || sort != Sort.ToString() || !Guid.TryParse(id, out var guid))
             ShopMesh.Cursor.ThrowUnknown();
-        return (value, Guid.Parse(id));
-    }
-
-    private (T Value, Guid Id)? AfterNumber<T>() where T : struct, System.Numerics.INumber<T>
-    {
-        if (After() is not var (text, id))
-            return null;
-        if (!T.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value))
-            ShopMesh.Cursor.ThrowUnknown();
-        return (value, id);
+        return (key, Guid.Parse(id));
     }
 
     [GeneratedRegex(@"[\p{L}\p{N}]+")]

@@ -1,20 +1,21 @@
 using Grpc.Core;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 using ShopMesh.Catalog.Data;
 using ShopMesh.Catalog.V1;
 
 namespace ShopMesh.Catalog.Grpc;
 
 [Authorize(Policies.Mesh)]
-internal sealed class CatalogService(CatalogContext context) : V1.Catalog.CatalogBase
+internal sealed class CatalogService(CatalogContext context, NpgsqlDataSource database) : V1.Catalog.CatalogBase
 {
     public override async Task<GetProductsResponse> GetProducts(GetProductsRequest request, ServerCallContext call)
     {
         if (request.Ids.Count > Page.MaxLimit)
             throw new RpcException(new(StatusCode.InvalidArgument, $"At most {Page.MaxLimit} ids."));
         var ids = request.Ids.Select(id => Guid.TryParse(id, out var key) ? key : Guid.Empty).ToArray();
-        var products = await context.Products.AsNoTracking().Where(p => ids.Contains(p.Id)).ToListAsync(call.CancellationToken);
+        var products = await database.FindProductsAsync(ids, call.CancellationToken);
         return new() { Products = { products.Select(ToMessage) } };
     }
 

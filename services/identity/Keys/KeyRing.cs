@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
 using Microsoft.IdentityModel.Tokens;
+using Npgsql;
 using OpenIddict.Server;
 using ShopMesh.Identity.Data;
 
@@ -13,7 +14,7 @@ namespace ShopMesh.Identity.Keys;
 /// is due makes it: published at once, signing later. OpenIddict takes them from here, anew whenever they change.
 /// </summary>
 internal sealed partial class KeyRing(
-    IServiceScopeFactory scopes, KeyProtection protection, IOptions<KeyOptions> options, TimeProvider time, ILogger<KeyRing> logger)
+    NpgsqlDataSource database, IServiceScopeFactory scopes, KeyProtection protection, IOptions<KeyOptions> options, TimeProvider time, ILogger<KeyRing> logger)
     : BackgroundService, IConfigureOptions<OpenIddictServerOptions>, IOptionsChangeTokenSource<OpenIddictServerOptions>
 {
     private volatile IReadOnlyList<RsaSecurityKey> _keys = [];
@@ -57,12 +58,13 @@ internal sealed partial class KeyRing(
 
     private async Task RefreshAsync(CancellationToken cancellationToken)
     {
-        await using var scope = scopes.CreateAsyncScope();
-        var context = scope.ServiceProvider.GetRequiredService<IdentityContext>();
         var now = time.GetUtcNow();
-        var stored = await context.SigningKeys.AsNoTracking().OrderBy(key => key.SignsFrom).ToListAsync(cancellationToken);
+        var stored = await ReadAsync(cancellationToken);
         if (IsNewDue(stored, now) || Outdated(stored, now).Any())
-            stored = await RotateAsync(context, now, cancellationToken);
+        {
+            await RotateAsync(now, cancellationToken);
+            stored = await ReadAsync(cancellationToken);
+        }
 
         var signing = stored.FindLastIndex(key => key.SignsFrom <= now);
         List<SigningKey> ordered = [stored[signing], .. stored.Where((_, index) => index != signing)];
@@ -73,9 +75,22 @@ internal sealed partial class KeyRing(
         await Interlocked.Exchange(ref _changed, new()).CancelAsync();
     }
 
-    /// <summary>Under a lock: of several replicas that find a key due at once, one makes it.</summary>
-    private async Task<List<SigningKey>> RotateAsync(IdentityContext context, DateTimeOffset now, CancellationToken cancellationToken)
+    /// <summary>In SQL: a replica is ready when it has its keys, and does not wait for EF Core's model.</summary>
+    private async Task<List<SigningKey>> ReadAsync(CancellationToken cancellationToken)
     {
+        await using var command = database.CreateCommand("SELECT id, encrypted_key, signs_from FROM signing_keys ORDER BY signs_from");
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        List<SigningKey> keys = [];
+        while (await reader.ReadAsync(cancellationToken))
+            keys.Add(new() { Id = reader.GetString(0), EncryptedKey = reader.GetFieldValue<byte[]>(1), SignsFrom = reader.GetFieldValue<DateTimeOffset>(2) });
+        return keys;
+    }
+
+    /// <summary>Under a lock: of several replicas that find a key due at once, one makes it.</summary>
+    private async Task RotateAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        var context = scope.ServiceProvider.GetRequiredService<IdentityContext>();
         await using var transaction = await context.Database.BeginTransactionAsync(cancellationToken);
         await context.Database.ExecuteSqlAsync($"LOCK TABLE signing_keys IN EXCLUSIVE MODE", cancellationToken);
         var stored = await context.SigningKeys.OrderBy(key => key.SignsFrom).ToListAsync(cancellationToken);
@@ -84,7 +99,6 @@ internal sealed partial class KeyRing(
             context.Add(Create(stored.Count == 0 ? now : now + options.Value.PublishAhead));
         await context.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
-        return await context.SigningKeys.AsNoTracking().OrderBy(key => key.SignsFrom).ToListAsync(cancellationToken);
     }
 
     private bool IsNewDue(List<SigningKey> stored, DateTimeOffset now) =>

@@ -1,4 +1,4 @@
-using Microsoft.EntityFrameworkCore;
+using Npgsql;
 
 namespace ShopMesh.Inventory.Data;
 
@@ -10,14 +10,17 @@ internal static class DemoStock
     public static async Task SeedAsync(IServiceProvider services, CancellationToken cancellationToken)
     {
         var products = Enumerable.Range(1, DemoData.ProductCount).Select(number => DemoData.ProductId(number).ToString()).ToArray();
-        await services.GetRequiredService<InventoryContext>().Database.ExecuteSqlAsync($"""
+        await using var command = services.GetRequiredService<NpgsqlDataSource>().CreateCommand("""
             WITH seeded AS (
                 INSERT INTO stock (product_id, reserved, seeded, corrected, sold, returned, updated_at)
-                SELECT id, 0, {OnHand}, 0, 0, 0, clock_timestamp() FROM unnest({products}) AS id
+                SELECT id, 0, $1, 0, 0, 0, clock_timestamp() FROM unnest($2) AS id
                 ON CONFLICT DO NOTHING
                 RETURNING product_id)
             INSERT INTO ledger (product_id, kind, quantity, at)
-            SELECT product_id, 'Seeded', {OnHand}, clock_timestamp() FROM seeded
-            """, cancellationToken);
+            SELECT product_id, 'Seeded', $1, clock_timestamp() FROM seeded
+            """);
+        command.Parameters.Add(new() { Value = OnHand });
+        command.Parameters.Add(new() { Value = products });
+        await command.ExecuteNonQueryAsync(cancellationToken);
     }
 }

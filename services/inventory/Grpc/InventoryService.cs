@@ -1,5 +1,7 @@
+using Google.Protobuf.Collections;
 using Grpc.Core;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 using ShopMesh.Inventory.Data;
 using ShopMesh.Inventory.V1;
@@ -7,56 +9,53 @@ using ShopMesh.Inventory.V1;
 namespace ShopMesh.Inventory.Grpc;
 
 [Authorize(Policies.Mesh)]
+[RequestSizeLimit(Batch.MaxRequestSize)]
 internal sealed class InventoryService(InventoryContext context, Reservations reservations) : V1.Inventory.InventoryBase
 {
     public override async Task<GetAvailabilityResponse> GetAvailability(GetAvailabilityRequest request, ServerCallContext call)
     {
         if (request.ProductIds.Count > Page.MaxLimit)
-            throw Invalid($"At most {Page.MaxLimit} products.");
+            throw Batch.Invalid($"At most {Page.MaxLimit} products.");
         var available = await context.GetAvailableAsync([.. request.ProductIds], call.CancellationToken);
         return new() { Items = { available.Select(item => new Availability { ProductId = item.ProductId, Available = item.Available }) } };
     }
 
     public override async Task<ReserveResponse> Reserve(ReserveRequest request, ServerCallContext call)
     {
-        RequireId(request.OrderId, "order_id");
-        if (request.Lines.Count is 0 or > Page.MaxLimit || request.Lines.Any(line => line.Quantity < 1 || line.ProductId is not { Length: >= 1 and <= InventoryContext.MaxIdLength })
-            || request.Lines.DistinctBy(line => line.ProductId).Count() != request.Lines.Count)
-        {
-            throw Invalid($"lines must be 1 to {Page.MaxLimit}, each of another product and of one piece or more.");
-        }
+        Batch.RequireIds(request.Orders.Select(order => order.OrderId), "orders");
+        if (!request.Orders.All(order => AreValid(order.Lines)))
+            throw Batch.Invalid($"lines must be 1 to {Page.MaxLimit}, each of another product and of one piece or more.");
 
-        var (outcome, missing) = await reservations.ReserveAsync(request.OrderId, [.. request.Lines.Select(line => new ReservationLine(line.ProductId, line.Quantity))], call.CancellationToken);
-        return new()
-        {
-            Outcome = outcome switch
-            {
-                ReserveOutcome.Reserved => ReserveResponse.Types.Outcome.Reserved,
-                ReserveOutcome.OutOfStock => ReserveResponse.Types.Outcome.OutOfStock,
-                _ => ReserveResponse.Types.Outcome.Released,
-            },
-            MissingProductIds = { missing },
-        };
+        var held = await reservations.ReserveAsync(
+            [.. request.Orders.Select(order => new Wish(order.OrderId, [.. order.Lines.Select(line => line.ProductId)], [.. order.Lines.Select(line => line.Quantity)]))], call.CancellationToken);
+        return new() { Results = { request.Orders.Select(order => ToMessage(held[order.OrderId])) } };
     }
 
     public override async Task<CommitResponse> Commit(CommitRequest request, ServerCallContext call)
     {
-        RequireId(request.OrderId, "order_id");
-        return await reservations.CommitAsync(request.OrderId, call.CancellationToken) ? new() : throw new RpcException(new(StatusCode.FailedPrecondition, "The order holds nothing."));
+        var committed = await reservations.CommitAsync(Batch.RequireIds(request.OrderIds, "order_ids"), call.CancellationToken);
+        return new() { Outcomes = { request.OrderIds.Select(order => committed.Contains(order) ? CommitResponse.Types.Outcome.Committed : CommitResponse.Types.Outcome.NothingHeld) } };
     }
 
     public override async Task<ReleaseResponse> Release(ReleaseRequest request, ServerCallContext call)
     {
-        RequireId(request.OrderId, "order_id");
-        await reservations.ReleaseAsync(request.OrderId, call.CancellationToken);
+        await reservations.ReleaseAsync(Batch.RequireIds(request.OrderIds, "order_ids"), call.CancellationToken);
         return new();
     }
 
-    private static void RequireId(string id, string field)
-    {
-        if (id.Length is 0 or > InventoryContext.MaxIdLength)
-            throw Invalid($"{field} must have 1 to {InventoryContext.MaxIdLength} characters.");
-    }
+    private static bool AreValid(RepeatedField<Line> lines) =>
+        lines.Count is >= 1 and <= Page.MaxLimit
+        && lines.All(line => line.Quantity >= 1 && line.ProductId is { Length: >= 1 and <= InventoryContext.MaxIdLength })
+        && lines.DistinctBy(line => line.ProductId).Count() == lines.Count;
 
-    private static RpcException Invalid(string detail) => new(new(StatusCode.InvalidArgument, detail));
+    private static ReserveResponse.Types.Result ToMessage(Held held) => new()
+    {
+        Outcome = held.Status switch
+        {
+            ReservationStatus.OutOfStock => ReserveResponse.Types.Outcome.OutOfStock,
+            ReservationStatus.Released => ReserveResponse.Types.Outcome.Released,
+            _ => ReserveResponse.Types.Outcome.Reserved,
+        },
+        MissingProductIds = { held.MissingProductIds },
+    };
 }

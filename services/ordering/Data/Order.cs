@@ -22,8 +22,9 @@ internal enum OrderStep
     Reserve,
     Authorize,
     Capture,
-    CommitStock,
-    CreateShipment,
+
+    /// <summary>Commits the stock and creates the shipment.</summary>
+    Fulfil,
 
     /// <summary>Waits for the dispatch to begin: the last moment to cancel.</summary>
     AwaitDispatch,
@@ -97,6 +98,9 @@ internal sealed class Order
     public string? TraceParent { get; init; }
 
     public decimal Total => ItemsTotal + ShippingTotal;
+
+    /// <summary>Since when a worker has the order by its lease, at the latest; a timestamp of this process.</summary>
+    public long HeldSince { get; set; }
 
     public bool IsFinal => Status is OrderStatus.Delivered or OrderStatus.Rejected or OrderStatus.Cancelled;
 

@@ -28,7 +28,8 @@ internal sealed class OrderingContext(DbContextOptions<OrderingContext> options)
             HasJson(order.Property(o => o.Lines), OrderingJson.Default.ListOrderLine);
             HasJson(order.Property(o => o.ShippingAddress), OrderingJson.Default.ShippingAddress);
             HasJson(order.Property(o => o.History), OrderingJson.Default.ListStatusChange);
-            // The work list: only what is not at its end. A new order is due at once, by the database's clock.
+            order.Ignore(o => o.HeldSince);
+            // The work list: only what is not at its end.
             order.Property(o => o.DueAt).HasDefaultValueSql($"clock_timestamp() + interval '{OrderQueue.HeadStart.TotalSeconds} s'");
             order.HasIndex(o => o.DueAt).HasFilter("due_at IS NOT NULL");
             // Ids are UUIDv7: newest first is the id, descending.

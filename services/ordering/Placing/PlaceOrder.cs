@@ -2,8 +2,8 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Grpc.Core;
-using Microsoft.EntityFrameworkCore;
-using Npgsql;
+using ShopMesh.Basket.V1;
+using ShopMesh.Catalog.V1;
 using ShopMesh.Ordering.Api;
 using ShopMesh.Ordering.Data;
 using ShopMesh.Ordering.Process;
@@ -18,7 +18,8 @@ namespace ShopMesh.Ordering.Placing;
 internal abstract record Placement
 {
     /// <summary>The order is durable; or was before, by the same request.</summary>
-    public sealed record Placed(OrderResponse Receipt) : Placement;
+    /// <param name="Begun">Ends when the first step of its process was taken, or takes too long to wait for.</param>
+    public sealed record Placed(OrderResponse Receipt, Task Begun) : Placement;
 
     /// <summary>The key was used for another request.</summary>
     public sealed record KeyReused : Placement;
@@ -26,132 +27,177 @@ internal abstract record Placement
     /// <summary>It cannot be ordered now; nothing was changed, and the key is free.</summary>
     public sealed record Refused(string Detail) : Placement;
 
+    /// <summary>There is no such shipping option; nothing was changed, and the key is free.</summary>
+    public sealed record NoSuchOption : Placement;
+
     /// <summary>The total is not the expected one; nothing was changed, and the key is free.</summary>
     public sealed record OtherTotal(Money Total) : Placement;
+
+    /// <summary>It can be ordered, and is about to be.</summary>
+    public sealed record Draft(Order Order, PlacementKey Key, byte[] Hash, OrderResponse Receipt) : Placement;
 }
 
 /// <summary>
-/// Makes an order of a basket: gathers what it needs from the other services, then writes it in one transaction.
-/// From then on it is <see cref="OrderProcess"/>'s.
+/// Makes orders of baskets: gathers what it needs from the other services, then writes them. What is asked for while others are being
+/// placed is placed together, with one call to each service and one statement. From then on the orders are <see cref="OrderProcess"/>'s.
 /// </summary>
-internal sealed class PlaceOrder(
-    OrderingContext context, BasketClient basket, CatalogClient catalog, PaymentClient payment, RateCard rates, OrderWorker worker, TimeProvider time)
+internal sealed class PlaceOrder
 {
     private static readonly TimeSpan PaymentDeadline = TimeSpan.FromSeconds(2);
 
-    /// <exception cref="RpcException">A service that is needed is away; nothing was changed, and the key is free.</exception>
-    /// <exception cref="InvalidFieldException">The shipping option does not exist.</exception>
-    public async Task<Placement> PlaceAsync(string customerId, string idempotencyKey, OrderRequest request, CancellationToken cancellationToken)
-    {
-        var hash = HashOf(request);
-        if (await FindEarlierAsync(customerId, idempotencyKey, hash, cancellationToken) is { } earlier)
-            return earlier;
+    private readonly PlacedOrders _placed;
+    private readonly BasketClient _basket;
+    private readonly CatalogClient _catalog;
+    private readonly PaymentClient _payment;
+    private readonly RateCard _rates;
+    private readonly OrderWorker _worker;
+    private readonly TimeProvider _time;
+    private readonly Batcher<PlacementKey, EarlierRequest?> _lookups;
+    private readonly Batcher<Request, Placement> _placements;
 
-        var placement = await PlaceNewAsync(customerId, idempotencyKey, hash, request, cancellationToken);
-        // The same request may have come in twice at once; the basket that is empty for this one was ordered by the other.
-        return placement is Placement.Placed ? placement : await FindEarlierAsync(customerId, idempotencyKey, hash, cancellationToken) ?? placement;
+    public PlaceOrder(PlacedOrders placed, BasketClient basket, CatalogClient catalog, PaymentClient payment, RateCard rates, OrderWorker worker, TimeProvider time)
+    {
+        (_placed, _basket, _catalog, _payment, _rates, _worker, _time) = (placed, basket, catalog, payment, rates, worker, time);
+        _lookups = new("look keys up", placed.FindAsync);
+        _placements = new("place orders", PlaceAsync);
     }
 
-    private async Task<Placement> PlaceNewAsync(string customerId, string idempotencyKey, byte[] hash, OrderRequest request, CancellationToken cancellationToken)
+    /// <exception cref="RpcException">A service that is needed is away; nothing was changed, and the key is free.</exception>
+    /// <exception cref="InvalidFieldException">The shipping option does not exist.</exception>
+    public async Task<Placement> PlaceAsync(string customerId, string idempotencyKey, OrderRequest order, CancellationToken cancellationToken)
     {
-        var items = (await basket.GetBasketAsync(new() { CustomerId = customerId }, cancellationToken: cancellationToken)).Items;
+        var request = new Request(new(customerId, idempotencyKey), HashOf(order), order, Activity.Current?.Id);
+        if (await FindEarlierAsync(request, cancellationToken) is { } earlier)
+            return earlier;
+
+        var placement = await _placements.RunAsync(request).WaitAsync(cancellationToken);
+        if (placement is Placement.Placed placed)
+        {
+            await placed.Begun.WaitAsync(cancellationToken);
+            return placed;
+        }
+
+        // The same request may have come in twice at once: its key is taken, or the basket that is empty for this one was ordered by the other.
+        return await FindEarlierAsync(request, cancellationToken) ?? placement switch
+        {
+            Placement.NoSuchOption => throw new InvalidFieldException("shippingOption", "is not the id of a shipping option"),
+            Placement.Draft => throw new InvalidOperationException("A key is taken, and is not there."),
+            _ => placement,
+        };
+    }
+
+    private async Task<Placement?> FindEarlierAsync(Request request, CancellationToken cancellationToken) =>
+        await _lookups.RunAsync(request.Key).WaitAsync(cancellationToken) is not { } earlier ? null
+        : earlier.Hash.AsSpan().SequenceEqual(request.Hash) ? new Placement.Placed(JsonSerializer.Deserialize(earlier.Receipt, OrderingJson.Default.OrderResponse)!, Task.CompletedTask)
+        : new Placement.KeyReused();
+
+    /// <returns>A draft is left where the key is taken.</returns>
+    private async Task<IReadOnlyList<Placement>> PlaceAsync(IReadOnlyList<Request> requests)
+    {
+        var (reading, asking) = (BasketsAsync(requests), CardsAsync(requests));
+        await Task.WhenAll(reading, asking);
+        var (baskets, cards) = (await reading, await asking);
+        var products = await ProductsAsync(baskets.SelectMany(items => items).Select(item => item.ProductId));
+        var placements = new List<Placement>();
+        foreach (var ((request, items), card) in requests.Zip(baskets).Zip(cards))
+            placements.Add(Consider(request, items, products, await _rates.FindAsync(request.Order.ShippingOption, CancellationToken.None), card));
+        return await WriteAsync(placements);
+    }
+
+    /// <returns>A draft of the order, or why there is none.</returns>
+    private Placement Consider(Request request, IReadOnlyList<Item> items, Dictionary<string, Product> products, Money? rate, CardAnswer card)
+    {
         if (items.Count == 0)
             return new Placement.Refused("The basket is empty.");
         if (items.Count > Page.MaxLimit)
             return new Placement.Refused($"An order has {Page.MaxLimit} different products at most.");
-
-        var products = (await catalog.GetProductsAsync(new() { Ids = { items.Select(item => item.ProductId) } }, cancellationToken: cancellationToken)).Products.ToDictionary(product => product.Id);
         if (items.FirstOrDefault(item => !products.ContainsKey(item.ProductId)) is { } gone)
             return new Placement.Refused($"The product '{gone.ProductId}' is no longer sold.");
-
-        if (await rates.FindAsync(request.ShippingOption, cancellationToken) is not { } rate)
-            throw new InvalidFieldException("shippingOption", "is not the id of a shipping option");
-
-        var (tokenIsGood, card) = await FindCardAsync(customerId, request.PaymentToken, cancellationToken);
-        if (!tokenIsGood)
+        if (rate is not { } shipping)
+            return new Placement.NoSuchOption();
+        if (!card.IsGood)
             return new Placement.Refused("The payment token is unknown.");
 
         List<OrderLine> lines = [.. items.Select(item => products[item.ProductId]).Zip(items, (product, item) => new OrderLine(product.Id, product.Name, item.Quantity, Money.FromMessage(product.Price)))];
-        var now = time.GetUtcMicroseconds();
+        var now = _time.GetUtcMicroseconds();
         var order = new Order
         {
             Id = Guid.CreateVersion7(now),
-            CustomerId = customerId,
+            CustomerId = request.Key.CustomerId,
             Lines = lines,
             ItemsTotal = Money.Sum(lines.Select(line => line.Total)).Amount,
-            ShippingTotal = rate.Amount,
-            ShippingAddress = request.ShippingAddress.ToData(),
-            ShippingOption = request.ShippingOption,
-            PaymentToken = request.PaymentToken,
-            CardBrand = card?.Brand,
-            CardLast4 = card?.Last4,
+            ShippingTotal = shipping.Amount,
+            ShippingAddress = request.Order.ShippingAddress.ToData(),
+            ShippingOption = request.Order.ShippingOption,
+            PaymentToken = request.Order.PaymentToken,
+            CardBrand = card.Card?.Brand,
+            CardLast4 = card.Card?.Last4,
             History = [new(OrderStatus.Submitted, now)],
             CreatedAt = now,
             UpdatedAt = now,
-            TraceParent = Activity.Current?.Id,
+            TraceParent = request.TraceParent,
+            HeldSince = Stopwatch.GetTimestamp(),
         };
-        return request.ExpectedTotal is { } expected && expected.Amount != order.Total
+        return request.Order.ExpectedTotal is { } expected && expected.Amount != order.Total
             ? new Placement.OtherTotal(new(order.Total))
-            : await SaveAsync(order, idempotencyKey, hash, cancellationToken);
+            : new Placement.Draft(order, request.Key, request.Hash, OrderResponse.From(order));
     }
 
-    /// <summary>The order, its key and its answer, in one transaction.</summary>
-    private async Task<Placement> SaveAsync(Order order, string idempotencyKey, byte[] hash, CancellationToken cancellationToken)
+    /// <summary>Writes the drafts, and begins with those that this replica has a hand free for; the others are anyone's.</summary>
+    private async Task<List<Placement>> WriteAsync(List<Placement> placements)
     {
-        var receipt = OrderResponse.From(order);
-        context.Add(order);
-        context.Add(new PlacedOrder
-        {
-            CustomerId = order.CustomerId,
-            IdempotencyKey = idempotencyKey,
-            RequestHash = hash,
-            OrderId = order.Id,
-            Receipt = JsonSerializer.Serialize(receipt, OrderingJson.Default.OrderResponse),
-        });
+        var drafts = placements.OfType<Placement.Draft>().ToList();
+        if (drafts.Count == 0)
+            return placements;
+        var held = drafts.Where(_ => _worker.TryHold()).Select(draft => draft.Order.Id).ToHashSet();
+        HashSet<Guid> written = [];
         try
         {
-            await context.SaveChangesAsync(cancellationToken);
+            written = await _placed.WriteAsync(drafts, held);
         }
-        catch (DbUpdateException e) when (e.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
+        finally
         {
-            context.ChangeTracker.Clear();
-            return await FindEarlierAsync(order.CustomerId, idempotencyKey, hash, cancellationToken) ?? throw new InvalidOperationException("A key is taken, and is not there.", e);
+            foreach (var _ in held.Except(written))
+                _worker.LetGo();
         }
 
-        await worker.BeginAsync(order);
-        return new Placement.Placed(receipt);
+        return placements.ConvertAll(placement => placement is Placement.Draft draft && written.Contains(draft.Order.Id)
+            ? new Placement.Placed(draft.Receipt, held.Contains(draft.Order.Id) ? _worker.BeginAsync(draft.Order) : Task.CompletedTask)
+            : placement);
     }
 
-    private async Task<Placement?> FindEarlierAsync(string customerId, string idempotencyKey, byte[] hash, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<IReadOnlyList<Item>>> BasketsAsync(IReadOnlyList<Request> requests)
     {
-        var earlier = await context.PlacedOrders.AsNoTracking()
-            .Where(placed => placed.CustomerId == customerId && placed.IdempotencyKey == idempotencyKey)
-            .Select(placed => new { placed.RequestHash, placed.Receipt })
-            .SingleOrDefaultAsync(cancellationToken);
-        return earlier is null ? null
-            : earlier.RequestHash.AsSpan().SequenceEqual(hash) ? new Placement.Placed(JsonSerializer.Deserialize(earlier.Receipt, OrderingJson.Default.OrderResponse)!)
-            : new Placement.KeyReused();
+        var answer = await _basket.GetBasketsAsync(new() { CustomerIds = { requests.Select(request => request.Key.CustomerId) } });
+        return [.. answer.Baskets.Select(basket => basket.Items)];
     }
 
-    /// <summary>The card behind the token, if it is the customer's. When payment is away the order is taken all the same: the authorisation refuses a token that is not theirs.</summary>
-    private async Task<(bool IsGood, Card? Card)> FindCardAsync(string customerId, string token, CancellationToken cancellationToken)
+    private async Task<Dictionary<string, Product>> ProductsAsync(IEnumerable<string> ids)
+    {
+        var answers = await Task.WhenAll(ids.Distinct().Chunk(Page.MaxLimit).Select(some => _catalog.GetProductsAsync(new() { Ids = { some } }).ResponseAsync));
+        return answers.SelectMany(answer => answer.Products).ToDictionary(product => product.Id);
+    }
+
+    /// <summary>The cards behind the tokens, where they are the customers'. When payment is away an order is taken all the same: the authorisation refuses a token that is not theirs.</summary>
+    private async Task<IReadOnlyList<CardAnswer>> CardsAsync(IReadOnlyList<Request> requests)
     {
         try
         {
-            var answer = await payment.GetTokenAsync(
-                new() { CustomerId = customerId, Token = token }, deadline: time.GetUtcNow().UtcDateTime + PaymentDeadline, cancellationToken: cancellationToken);
-            return (true, answer.Card);
+            var answer = await _payment.GetTokensAsync(
+                new() { Tokens = { requests.Select(request => new GetTokensRequest.Types.CustomerToken { Token = request.Order.PaymentToken, CustomerId = request.Key.CustomerId }) } },
+                deadline: _time.GetUtcNow().UtcDateTime + PaymentDeadline);
+            return [.. answer.Results.Select(result => new CardAnswer(result.Card is not null, result.Card))];
         }
-        catch (RpcException e) when (e.StatusCode is StatusCode.NotFound or StatusCode.InvalidArgument)
+        catch (RpcException)
         {
-            return (false, null);
-        }
-        catch (RpcException) when (!cancellationToken.IsCancellationRequested)
-        {
-            return (true, null);
+            return [.. requests.Select(_ => new CardAnswer(true, null))];
         }
     }
 
     /// <summary>Of the values, whatever the order of the fields or the white space between them.</summary>
     private static byte[] HashOf(OrderRequest request) => SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(request, OrderingJson.Default.OrderRequest));
+
+    private sealed record Request(PlacementKey Key, byte[] Hash, OrderRequest Order, string? TraceParent);
+
+    private sealed record CardAnswer(bool IsGood, Card? Card);
 }

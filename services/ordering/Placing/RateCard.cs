@@ -109,6 +109,7 @@ internal static class PlacingRegistration
     {
         builder.Services.AddSingleton<RateCard>();
         builder.Services.AddHostedService(services => services.GetRequiredService<RateCard>());
-        builder.Services.AddScoped<PlaceOrder>();
+        builder.Services.AddSingleton<PlacedOrders>();
+        builder.Services.AddSingleton<PlaceOrder>();
     }
 }

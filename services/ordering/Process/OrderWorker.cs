@@ -6,16 +6,35 @@ namespace ShopMesh.Ordering.Process;
 
 /// <summary>
 /// Drives orders through their process: takes what is due, takes an order's steps one after the other for as long as none has to
-/// wait, and lets go. An order whose step fails is backed off, and holds up no other.
+/// wait, and lets go. Orders that are at the same step take it together, and are saved together. An order whose step fails is backed
+/// off, and holds up no other: while it does, it shares a batch only with its like.
 /// </summary>
-internal sealed partial class OrderWorker(OrderQueue queue, OrderProcess process, OrderMetrics metrics, ILogger<OrderWorker> logger) : BackgroundService
+internal sealed partial class OrderWorker : BackgroundService
 {
-    private const int MaxInHand = 64;
+    private const int MaxInHand = 512;
+    private const int MaxTaken = 64;
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>How long an order may wait, from its last save on, for its next step to begin: this, a step and its save fit into a lease.</summary>
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(2);
+
+    private readonly OrderQueue _queue;
+    private readonly OrderProcess _process;
+    private readonly OrderMetrics _metrics;
+    private readonly ILogger<OrderWorker> _logger;
+    private readonly Dictionary<(OrderStep Step, bool HasFailed), Batcher<Order, Transition>> _steps;
+    private readonly Batcher<Change, bool> _saves;
     private readonly SemaphoreSlim _free = new(MaxInHand);
     private readonly SemaphoreSlim _woken = new(0, 1);
     private CancellationToken _stopping;
+
+    public OrderWorker(OrderQueue queue, OrderProcess process, OrderMetrics metrics, ILogger<OrderWorker> logger)
+    {
+        (_queue, _process, _metrics, _logger) = (queue, process, metrics, logger);
+        _saves = new("save", queue.SaveAsync);
+        _steps = Enum.GetValues<OrderStep>().SelectMany(step => new[] { (step, false), (step, true) })
+            .ToDictionary(key => key, key => new Batcher<Order, Transition>(key.step.ToString(), orders => TakeStepAsync(key.step, orders)));
+    }
 
     /// <summary>There is something to do: no need to wait for the next poll.</summary>
     public void Wake()
@@ -30,15 +49,18 @@ internal sealed partial class OrderWorker(OrderQueue queue, OrderProcess process
         }
     }
 
+    /// <summary>Whether this worker can take one more order in hand; it is to be begun, or let go of, then.</summary>
+    public bool TryHold() => _free.Wait(0, CancellationToken.None);
+
+    /// <summary>Gives up a hold that was not used.</summary>
+    public void LetGo() => _free.Release();
+
     /// <summary>
-    /// Drives an order that was placed here a moment ago, which is this replica's for a head start. Returns after its first step, so that
-    /// the customer finds the basket emptied; or after the head start, when that step takes too long to wait for.
+    /// Drives an order that was placed here a moment ago and is held. Returns after its first step, so that the customer finds the
+    /// basket emptied; or after the head start, when that step takes too long to wait for.
     /// </summary>
     public async Task BeginAsync(Order order)
     {
-        // Too busy, or stopping: the order is anyone's when its head start is over.
-        if (!await _free.WaitAsync(0, CancellationToken.None))
-            return;
         var begun = new TaskCompletionSource();
         _ = DriveAsync(order, _stopping, begun);
         await Task.WhenAny(begun.Task, Task.Delay(OrderQueue.HeadStart, CancellationToken.None));
@@ -60,7 +82,7 @@ internal sealed partial class OrderWorker(OrderQueue queue, OrderProcess process
             {
                 await _free.WaitAsync(stoppingToken);
                 var limit = 1;
-                while (limit < MaxInHand && _free.Wait(0, CancellationToken.None))
+                while (limit < MaxTaken && _free.Wait(0, CancellationToken.None))
                     limit++;
                 var taken = await TakeAsync(limit, stoppingToken);
                 foreach (var order in taken)
@@ -84,7 +106,7 @@ internal sealed partial class OrderWorker(OrderQueue queue, OrderProcess process
     {
         try
         {
-            return await queue.TakeAsync(limit, cancellationToken);
+            return await _queue.TakeAsync(limit, cancellationToken);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -99,15 +121,13 @@ internal sealed partial class OrderWorker(OrderQueue queue, OrderProcess process
         activity?.SetTag("shopmesh.order_id", order.Id);
         try
         {
-            while (await TakeStepAsync(order))
+            Transition transition;
+            do
             {
+                transition = await TakeStepAsync(order);
                 begun?.TrySetResult();
-                if (stoppingToken.IsCancellationRequested)
-                {
-                    await queue.LetGoAsync(order, CancellationToken.None);
-                    return;
-                }
             }
+            while (transition.GoesOn && !stoppingToken.IsCancellationRequested ? Apply(order, transition) : await SaveAsync(order, transition, stoppingToken.IsCancellationRequested));
         }
         catch (Exception e)
         {
@@ -121,38 +141,55 @@ internal sealed partial class OrderWorker(OrderQueue queue, OrderProcess process
         }
     }
 
-    /// <returns>Whether the next step can follow at once.</returns>
-    private async Task<bool> TakeStepAsync(Order order)
+    private async Task<Transition> TakeStepAsync(Order order)
     {
-        Transition transition;
         try
         {
-            transition = await process.TakeStepAsync(order, CancellationToken.None);
+            return await _steps[(order.Step, order.Attempts > 0)].RunAsync(order);
         }
         catch (Exception e)
         {
-            metrics.StepFailed(order.Step);
             LogStepFailed(order.Id, order.Step, order.Attempts + 1, e);
-            transition = Transition.Again(e is RpcException rpc ? $"{rpc.StatusCode}: {rpc.Status.Detail}" : e.Message);
+            return Transition.Again(e is RpcException rpc ? $"{rpc.StatusCode}: {rpc.Status.Detail}" : e.Message);
         }
+    }
 
-        var saved = transition.Retry is { } error
-            ? await queue.BackOffAsync(order, error, CancellationToken.None)
-            : await queue.SaveAsync(order, transition, CancellationToken.None);
-        if (!saved)
+    /// <summary>Those that had to wait for long are let go of, as far as they have come, to be taken again with a whole lease.</summary>
+    private async Task<IReadOnlyList<Transition>> TakeStepAsync(OrderStep step, IReadOnlyList<Order> orders)
+    {
+        var inTime = orders.Where(order => Stopwatch.GetElapsedTime(order.HeldSince) < MaxWait).ToList();
+        var taken = inTime.Count == 0 ? [] : await _process.TakeStepAsync(step, inTime, OrderProcess.StepDeadline);
+        if (taken.Count != inTime.Count)
+            throw new InvalidOperationException($"{taken.Count} answers for {inTime.Count} orders.");
+        var transitions = inTime.Zip(taken).ToDictionary(pair => pair.First, pair => pair.Second);
+        return [.. orders.Select(order => transitions.GetValueOrDefault(order) ?? Transition.To(step, after: TimeSpan.FromMilliseconds(1)))];
+    }
+
+    /// <returns>Whether the next step can follow at once.</returns>
+    private async Task<bool> SaveAsync(Order order, Transition transition, bool isStopping)
+    {
+        if (transition.Retry is not null)
+            _metrics.StepFailed(order.Step);
+        if (!await _saves.RunAsync(new(order, transition, isStopping)))
         {
             // Cancelled meanwhile, or taken by another worker after a pause.
-            metrics.LeaseLost();
+            _metrics.LeaseLost();
             LogLeaseLost(order.Id, order.Step);
             return false;
         }
 
         if (transition.Retry is not null)
             return false;
-        order.Apply(transition);
+        Apply(order, transition);
         if (transition.Step is OrderStep.Done)
-            metrics.Ended(order);
-        return transition is { Step: not OrderStep.Done, After.Ticks: 0 };
+            _metrics.Ended(order);
+        return transition is { Step: not OrderStep.Done, After.Ticks: 0 } && !isStopping;
+    }
+
+    private static bool Apply(Order order, Transition transition)
+    {
+        order.Apply(transition);
+        return true;
     }
 
     [LoggerMessage(LogLevel.Warning, "No orders could be taken")]

@@ -64,13 +64,13 @@ internal sealed partial class OrderFeed(NpgsqlDataSource database, IServiceScope
         await using var connection = await database.OpenConnectionAsync(stoppingToken);
         connection.Notification += (_, notification) =>
         {
-            if (Guid.TryParse(notification.Payload, out var order))
+            if (_watchers.IsEmpty)
+                return;
+            var changed = notification.Payload.Split(',').Select(Guid.Parse).ToHashSet();
+            foreach (var (watcher, watched) in _watchers)
             {
-                foreach (var (watcher, watched) in _watchers)
-                {
-                    if (watched == order)
-                        watcher.Writer.TryWrite(true);
-                }
+                if (changed.Contains(watched))
+                    watcher.Writer.TryWrite(true);
             }
         };
         await using (var listen = new NpgsqlCommand($"LISTEN {OrderQueue.StatusChannel}", connection))

@@ -15,25 +15,25 @@ internal enum PaymentStatus
 }
 
 /// <summary>The money of one order. Its transitions may be asked for twice, and answer the same.</summary>
-internal sealed class OrderPayment
+internal sealed class OrderPayment(string orderId, string? customerId, PaymentStatus status, decimal amount, string? cardBrand, string? cardLast4, int asked)
 {
-    public required string OrderId { get; init; }
+    public string OrderId { get; private init; } = orderId;
 
-    public string? CustomerId { get; private set; }
+    public string? CustomerId { get; private set; } = customerId;
 
-    public PaymentStatus Status { get; private set; }
+    public PaymentStatus Status { get; private set; } = status;
 
     /// <summary>What was authorised, in the shop's currency.</summary>
-    public decimal Amount { get; private set; }
+    public decimal Amount { get; private set; } = amount;
 
-    public string? CardBrand { get; private set; }
+    public string? CardBrand { get; private set; } = cardBrand;
 
-    public string? CardLast4 { get; private set; }
+    public string? CardLast4 { get; private set; } = cardLast4;
 
     /// <summary>How often the card's bank was asked.</summary>
-    public int Asked { get; private set; }
+    public int Asked { get; private set; } = asked;
 
-    public DateTimeOffset UpdatedAt { get; set; }
+    public DateTimeOffset UpdatedAt { get; private set; }
 
     public decimal Authorized => Status is PaymentStatus.Authorized ? Amount : 0;
 
@@ -54,27 +54,24 @@ internal sealed class OrderPayment
             (Status, Amount) = (PaymentStatus.Authorized, amount);
     }
 
-    /// <returns>Whether the money is taken.</returns>
-    public bool Capture()
+    /// <summary>Takes what is held, if anything is.</summary>
+    public void Capture()
     {
         if (Status is PaymentStatus.Authorized)
             Status = PaymentStatus.Captured;
-        return Status is PaymentStatus.Captured;
     }
 
-    /// <returns>False when it is too late: the money was taken.</returns>
-    public bool Void()
+    /// <summary>Lets go of what is held, unless it was taken; nothing will be held from then on.</summary>
+    public void Void()
     {
         if (Status is PaymentStatus.Pending or PaymentStatus.Authorized)
             Status = PaymentStatus.Voided;
-        return Status is not PaymentStatus.Captured;
     }
 
-    /// <returns>False when there is nothing to give back.</returns>
-    public bool Refund()
+    /// <summary>Gives back what was taken, if anything was.</summary>
+    public void Refund()
     {
         if (Status is PaymentStatus.Captured)
             Status = PaymentStatus.Refunded;
-        return Status is PaymentStatus.Refunded;
     }
 }

@@ -1,5 +1,8 @@
+using System.Reflection;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -12,13 +15,19 @@ namespace ShopMesh;
 public static partial class Database
 {
     /// <summary>
+    /// Statements are prepared at their second use. A connection that goes back to the pool is not reset: nobody here leaves anything
+    /// on one (a temporary table, a setting, a lock of the session). What the connection string says comes after it, and wins.
+    /// </summary>
+    private const string Defaults = "Max Auto Prepare=64;Auto Prepare Min Usages=2;No Reset On Close=true;";
+
+    /// <summary>
     /// Registers the <see cref="NpgsqlDataSource"/> of <c>ConnectionStrings:Database</c>, for hot paths in SQL, and a pooled
     /// <typeparamref name="TContext"/> over it; the service is ready when the schema it was built for is there.
     /// </summary>
     public static void AddDatabase<TContext>(this WebApplicationBuilder builder) where TContext : DbContext
     {
-        builder.Services.AddSingleton(services => new NpgsqlDataSourceBuilder(services.GetRequiredService<IConfiguration>().GetConnectionString("Database")
-                ?? throw new InvalidOperationException("ConnectionStrings:Database is not set."))
+        builder.Services.AddSingleton(services => new NpgsqlDataSourceBuilder(Defaults + (services.GetRequiredService<IConfiguration>().GetConnectionString("Database")
+                ?? throw new InvalidOperationException("ConnectionStrings:Database is not set.")))
             .UseLoggerFactory(services.GetRequiredService<ILoggerFactory>())
             .Build());
         builder.Services.AddDbContextPool<TContext>((services, options) => options
@@ -47,8 +56,10 @@ public static partial class Database
         WebApplication app, Func<IServiceProvider, CancellationToken, Task>? prepare, Func<IServiceProvider, CancellationToken, Task>? seed, CancellationToken cancellationToken) where TContext : DbContext
     {
         await using var scope = app.Services.CreateAsyncScope();
-        await WaitUntilReachableAsync(app, cancellationToken);
-        await scope.ServiceProvider.GetRequiredService<TContext>().Database.MigrateAsync(cancellationToken);
+        var database = app.Services.GetRequiredService<NpgsqlDataSource>();
+        await WaitUntilReachableAsync(app, database, cancellationToken);
+        if (!await Schema<TContext>.IsUpToDateAsync(database, cancellationToken))
+            await scope.ServiceProvider.GetRequiredService<TContext>().Database.MigrateAsync(cancellationToken);
         if (prepare is not null)
             await prepare(scope.ServiceProvider, cancellationToken);
         if (seed is not null && app.Configuration.GetValue<bool>("DemoData"))
@@ -56,14 +67,13 @@ public static partial class Database
         LogMigrated(app.Logger);
     }
 
-    private static async Task WaitUntilReachableAsync(WebApplication app, CancellationToken cancellationToken)
+    private static async Task WaitUntilReachableAsync(WebApplication app, NpgsqlDataSource database, CancellationToken cancellationToken)
     {
-        var source = app.Services.GetRequiredService<NpgsqlDataSource>();
         while (true)
         {
             try
             {
-                await using var connection = await source.OpenConnectionAsync(cancellationToken);
+                await using var connection = await database.OpenConnectionAsync(cancellationToken);
                 return;
             }
             catch (NpgsqlException e)
@@ -81,43 +91,73 @@ public static partial class Database
     private static partial void LogMigrated(ILogger logger);
 }
 
+/// <summary>Whether the migrations that the service was built with are in the database: one cheap query, without EF Core and its model.</summary>
+internal static class Schema<TContext>
+    where TContext : DbContext
+{
+    private static readonly string[] Migrations =
+    [
+        .. from type in typeof(TContext).Assembly.GetTypes()
+           where type.GetCustomAttribute<DbContextAttribute>()?.ContextType == typeof(TContext)
+           let migration = type.GetCustomAttribute<MigrationAttribute>()
+           where migration is not null
+           select migration.Id,
+    ];
+
+    /// <exception cref="NpgsqlException">The database is not there, or does not let this service in.</exception>
+    public static async Task<bool> IsUpToDateAsync(NpgsqlDataSource database, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand("""SELECT count(*) FROM "__EFMigrationsHistory" WHERE migration_id = ANY($1)""");
+        command.Parameters.Add(new() { Value = Migrations });
+        try
+        {
+            return await command.ExecuteScalarAsync(cancellationToken) is long applied && applied == Migrations.Length;
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UndefinedTable)
+        {
+            return false;
+        }
+    }
+}
+
 /// <summary>Makes the service ready with the first query that shows that the schema is there: a version with wrong credentials never takes over.</summary>
 internal sealed partial class SchemaProbe<TContext> : BackgroundService
     where TContext : DbContext
 {
-    private readonly IServiceScopeFactory _scopes;
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
+
+    private readonly NpgsqlDataSource _database;
     private readonly ILogger<SchemaProbe<TContext>> _logger;
     private volatile bool _isThere;
 
-    public SchemaProbe(IServiceScopeFactory scopes, Readiness readiness, ILogger<SchemaProbe<TContext>> logger)
+    public SchemaProbe(NpgsqlDataSource database, Readiness readiness, ILogger<SchemaProbe<TContext>> logger)
     {
-        (_scopes, _logger) = (scopes, logger);
+        (_database, _logger) = (database, logger);
         readiness.Require(() => _isThere);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1));
-        do
+        var reason = "";
+        while (!_isThere)
         {
+            var last = reason;
             try
             {
-                await using var scope = _scopes.CreateAsyncScope();
-                var pending = await scope.ServiceProvider.GetRequiredService<TContext>().Database.GetPendingMigrationsAsync(stoppingToken);
-                if (!pending.Any())
-                {
-                    _isThere = true;
-                    return;
-                }
-
-                LogNotReady("migrations are pending");
+                _isThere = await Schema<TContext>.IsUpToDateAsync(_database, stoppingToken);
+                reason = _isThere ? "" : "migrations are pending";
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {
-                LogNotReady(e.Message);
+                reason = e.Message;
             }
+
+            if (_isThere)
+                return;
+            if (reason != last)
+                LogNotReady(reason);
+            await Task.Delay(Interval, stoppingToken);
         }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
     [LoggerMessage(LogLevel.Information, "Not ready: {Reason}")]

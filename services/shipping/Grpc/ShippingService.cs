@@ -1,77 +1,70 @@
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.AspNetCore.Authorization;
-using Microsoft.EntityFrameworkCore;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 using ShopMesh.Shipping.Data;
 using ShopMesh.Shipping.V1;
 
 namespace ShopMesh.Shipping.Grpc;
 
-/// <summary>Each change is one conditional statement; what it finds changed already, it leaves and answers the same.</summary>
 [Authorize(Policies.Mesh)]
-internal sealed class ShippingService(ShippingContext context, IOptionsSnapshot<ShippingOptions> options) : V1.Shipping.ShippingBase
+[RequestSizeLimit(Batch.MaxRequestSize)]
+internal sealed class ShippingService(Parcels parcels, IOptionsSnapshot<ShippingOptions> options) : V1.Shipping.ShippingBase
 {
     public override Task<GetRatesResponse> GetRates(GetRatesRequest request, ServerCallContext call) => Task.FromResult(new GetRatesResponse
     {
         Rates = { options.Value.Rates.Select(rate => new V1.Rate { Id = rate.Id, Name = rate.Name, Price = new Money(rate.Price).ToMessage(), Days = rate.Days }) },
     });
 
-    public override async Task<CreateShipmentResponse> CreateShipment(CreateShipmentRequest request, ServerCallContext call)
+    public override async Task<CreateShipmentsResponse> CreateShipments(CreateShipmentsRequest request, ServerCallContext call)
     {
-        RequireOrder(request.OrderId);
-        if (options.Value.Rates.All(rate => rate.Id != request.RateId) || request.Address is not { } address || !CountryCodes.IsAssigned(address.Country))
-            throw Refuse(StatusCode.InvalidArgument, "rate_id or address is not valid.");
+        Batch.RequireIds(request.Orders.Select(order => order.OrderId), "orders");
+        var rates = options.Value.Rates.Select(rate => rate.Id).ToHashSet();
+        if (!request.Orders.All(order => rates.Contains(order.RateId) && order.Address is { } address && CountryCodes.IsAssigned(address.Country)))
+            throw Batch.Invalid("rate_id or address is not valid.");
 
-        var id = Guid.CreateVersion7();
-        var (company, trackingNumber) = Carrier.Assign(id);
-        await context.Database.ExecuteSqlAsync($"""
-            INSERT INTO shipments (order_id, id, status, rate_id, carrier, tracking_number, name, line1, line2, city, postal_code, country, created_at, updated_at)
-            VALUES ({request.OrderId}, {id}, 'Created', {request.RateId}, {company}, {trackingNumber},
-                {address.Name}, {address.Line1}, {address.Line2}, {address.City}, {address.PostalCode}, {address.Country}, clock_timestamp(), clock_timestamp())
-            ON CONFLICT DO NOTHING
-            """, call.CancellationToken);
-        var shipment = (await FindAsync(request.OrderId, call.CancellationToken))!;
-        return shipment.Status is ShipmentStatus.Cancelled
-            ? new() { Outcome = CreateShipmentResponse.Types.Outcome.Cancelled }
-            : new() { Outcome = CreateShipmentResponse.Types.Outcome.Created, Shipment = ToMessage(shipment) };
+        var shipments = await parcels.CreateAsync([.. request.Orders.DistinctBy(order => order.OrderId)], call.CancellationToken);
+        return new()
+        {
+            Results =
+            {
+                request.Orders.Select(order => shipments[order.OrderId]).Select(shipment => shipment.Status is ShipmentStatus.Cancelled
+                    ? new CreateShipmentsResponse.Types.Result { Outcome = CreateShipmentsResponse.Types.Outcome.Cancelled }
+                    : new() { Outcome = CreateShipmentsResponse.Types.Outcome.Created, Shipment = ToMessage(shipment) }),
+            },
+        };
     }
 
-    public override async Task<CancelShipmentResponse> CancelShipment(CancelShipmentRequest request, ServerCallContext call)
+    public override async Task<CancelShipmentsResponse> CancelShipments(CancelShipmentsRequest request, ServerCallContext call)
     {
-        RequireOrder(request.OrderId);
-        await context.Database.ExecuteSqlAsync($"""
-            INSERT INTO shipments (order_id, id, status, created_at, updated_at) VALUES ({request.OrderId}, {Guid.CreateVersion7()}, 'Cancelled', clock_timestamp(), clock_timestamp())
-            ON CONFLICT (order_id) DO UPDATE SET status = 'Cancelled', updated_at = clock_timestamp() WHERE shipments.status = 'Created'
-            """, call.CancellationToken);
-        var shipment = (await FindAsync(request.OrderId, call.CancellationToken))!;
-        return shipment.Status is ShipmentStatus.Cancelled ? new() : throw Refuse(StatusCode.FailedPrecondition, "The shipment is on its way.");
+        var shipments = await parcels.CancelAsync([.. Batch.RequireIds(request.OrderIds, "order_ids").Distinct()], call.CancellationToken);
+        return new()
+        {
+            Outcomes = { request.OrderIds.Select(id => shipments[id].Status is ShipmentStatus.Cancelled ? CancelShipmentsResponse.Types.Outcome.Cancelled : CancelShipmentsResponse.Types.Outcome.OnItsWay) },
+        };
     }
 
-    public override async Task<DispatchShipmentResponse> DispatchShipment(DispatchShipmentRequest request, ServerCallContext call)
+    public override async Task<DispatchShipmentsResponse> DispatchShipments(DispatchShipmentsRequest request, ServerCallContext call)
     {
-        RequireOrder(request.OrderId);
-        await context.Database.ExecuteSqlAsync($"""
-            UPDATE shipments SET status = 'Dispatched', expected_delivery = clock_timestamp() + {options.Value.DeliveryDelay}, updated_at = clock_timestamp()
-            WHERE order_id = {request.OrderId} AND status = 'Created'
-            """, call.CancellationToken);
-        return await FindAsync(request.OrderId, call.CancellationToken) is { Status: not ShipmentStatus.Cancelled } shipment
-            ? new() { Shipment = ToMessage(shipment) }
-            : throw Refuse(StatusCode.FailedPrecondition, "There is no shipment for this order.");
+        var shipments = await parcels.DispatchAsync(Batch.RequireIds(request.OrderIds, "order_ids"), options.Value.DeliveryDelay, call.CancellationToken);
+        return new()
+        {
+            Results =
+            {
+                request.OrderIds.Select(id => shipments.GetValueOrDefault(id) is { Status: not ShipmentStatus.Cancelled } shipment
+                    ? new DispatchShipmentsResponse.Types.Result { Outcome = DispatchShipmentsResponse.Types.Outcome.Dispatched, Shipment = ToMessage(shipment) }
+                    : new() { Outcome = DispatchShipmentsResponse.Types.Outcome.NoShipment }),
+            },
+        };
     }
 
     public override async Task<GetShipmentsResponse> GetShipments(GetShipmentsRequest request, ServerCallContext call)
     {
-        if (request.OrderIds.Count > Page.MaxLimit)
-            throw Refuse(StatusCode.InvalidArgument, $"At most {Page.MaxLimit} orders.");
-        var orders = request.OrderIds.ToArray();
+        var shipments = await parcels.FindAsync(Batch.RequireIds(request.OrderIds, "order_ids"), call.CancellationToken);
         // A tombstone for an order that never had a shipment is none.
-        var shipments = await context.Shipments.AsNoTracking().Where(shipment => orders.Contains(shipment.OrderId) && shipment.Carrier != null).ToListAsync(call.CancellationToken);
-        return new() { Shipments = { shipments.Select(ToMessage) } };
+        return new() { Shipments = { shipments.Values.Where(shipment => shipment.Carrier is not null).Select(ToMessage) } };
     }
-
-    private Task<Data.Shipment?> FindAsync(string orderId, CancellationToken cancellationToken) =>
-        context.Shipments.AsNoTracking().SingleOrDefaultAsync(shipment => shipment.OrderId == orderId, cancellationToken);
 
     private static V1.Shipment ToMessage(Data.Shipment shipment) => new()
     {
@@ -81,12 +74,4 @@ internal sealed class ShippingService(ShippingContext context, IOptionsSnapshot<
         Status = System.Enum.Parse<V1.Shipment.Types.Status>(shipment.Status.ToString()),
         ExpectedDelivery = shipment.ExpectedDelivery?.ToTimestamp(),
     };
-
-    private static void RequireOrder(string id)
-    {
-        if (id.Length is 0 or > 64)
-            throw Refuse(StatusCode.InvalidArgument, "order_id must have 1 to 64 characters.");
-    }
-
-    private static RpcException Refuse(StatusCode code, string detail) => new(new(code, detail));
 }

@@ -1,26 +1,41 @@
-using System.Text.Json;
-
 namespace ShopMesh.Load.Journeys;
 
-/// <summary>A product goes into the basket, the basket is looked at, and the product goes out again.</summary>
 internal static class FillingABasket
 {
+    /// <summary>How many products a basket holds that is only changed.</summary>
+    private const int Few = 3;
+
     public static async Task RunAsync(Visit visit)
     {
         var product = visit.AnyProduct();
         var quantity = 1 + KnownShop.Next(5);
-        CheckBasket(await visit.PutInBasketAsync(product, quantity), product, quantity);
-        CheckBasket(await visit.GetAsync("basket", "/api/basket"), product, quantity);
-        await visit.SendAsync("basket: remove", HttpMethod.Delete, $"/api/basket/items/{product}");
+        await PutAsync(visit, product, quantity);
+        Check(visit, await visit.GetAsync("basket", "/api/basket", AnswerJson.Default.Basket), product, quantity);
+        await visit.SendAsync<Basket>("basket: remove", HttpMethod.Delete, $"/api/basket/items/{product.Id}", null);
+        visit.Customer.MayHold.Remove(product.Id);
     }
 
-    /// <summary>Other products may be in it: those of an order that is still to be taken out.</summary>
-    public static void CheckBasket(Answer basket, string product, int quantity)
+    public static Task PutAsync(Visit visit)
     {
-        var lines = basket.Body.GetProperty("items").EnumerateArray().ToList();
-        var line = lines.Find(line => line.GetProperty("productId").GetString() == product);
-        basket.Check(line.ValueKind is JsonValueKind.Object && line.GetProperty("quantity").GetInt32() == quantity, "the basket holds what was put in");
-        basket.Check(lines.TrueForAll(line => line.Amount("lineTotal") == line.Amount("unitPrice") * line.GetProperty("quantity").GetInt32()), "each line's total is its price times its quantity");
-        basket.Check(basket.Body.Amount("total") == lines.Sum(line => line.Amount("lineTotal")), "the total is the sum of the lines");
+        var held = visit.Customer.MayHold.Where(id => !visit.Customer.Leaving.Contains(id)).ToArray();
+        var product = held.Length < Few ? visit.AnyProduct() : visit.Shop.Find(held[KnownShop.Next(held.Length)]);
+        return PutAsync(visit, product, 1 + KnownShop.Next(100));
+    }
+
+    public static async Task PutAsync(Visit visit, KnownProduct product, int quantity)
+    {
+        visit.Customer.MayHold.Add(product.Id);
+        Check(visit, await visit.SendAsync("basket: put", HttpMethod.Put, $"/api/basket/items/{product.Id}", AnswerJson.Default.Basket, $$"""{"quantity": {{quantity}}}"""), product, quantity);
+    }
+
+    /// <summary>It is this customer's, holds what was put in, and adds up.</summary>
+    private static void Check(Visit visit, Answer<Basket> basket, KnownProduct product, int quantity)
+    {
+        var lines = basket.Body.Items;
+        var line = lines.FirstOrDefault(line => line.ProductId == product.Id);
+        basket.Check(line?.Quantity == quantity, $"{quantity} of {product.Id} were put in, and there are {line?.Quantity}");
+        Lines.Check(visit, basket, lines, basket.Body.Total.Amount);
+        // What is not there has gone for good.
+        visit.Customer.MayHold.RemoveWhere(id => !lines.Any(line => line.ProductId == id));
     }
 }

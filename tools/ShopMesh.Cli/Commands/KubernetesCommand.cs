@@ -142,23 +142,10 @@ internal static class KubernetesCommand
 
     private static async Task PrintAddressAsync(Cluster cluster, CancellationToken cancellationToken)
     {
-        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(2) };
-        foreach (var address in await cluster.AddressesAsync(cancellationToken))
-        {
-            try
-            {
-                using var response = await http.GetAsync(new Uri(address, "/docs"), HttpCompletionOption.ResponseHeadersRead, cancellationToken);
-                var url = address.ToString().TrimEnd('/');
-                AnsiConsole.WriteLine($"The shop is at {url}; {url}/docs shows its API.");
-                return;
-            }
-            catch (Exception e) when (e is HttpRequestException || (e is TaskCanceledException && !cancellationToken.IsCancellationRequested))
-            {
-                // Another may answer.
-            }
-        }
-
-        AnsiConsole.WriteLine($"To reach it: kubectl --context {cluster.Context} -n {Cluster.Namespace} port-forward service/gateway 8080:80");
+        var url = (await cluster.FindGatewayAsync(cancellationToken))?.ToString().TrimEnd('/');
+        AnsiConsole.WriteLine(url is null
+            ? $"To reach it: kubectl --context {cluster.Context} -n {Cluster.Namespace} port-forward service/gateway 8080:80"
+            : $"The shop is at {url}; {url}/docs shows its API.");
     }
 
     private static string AgeOf(JsonNode item) => (DateTimeOffset.UtcNow - (DateTimeOffset)item["metadata"]!["creationTimestamp"]!) switch

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Nodes;
 using ShopMesh.Hosting;
 
@@ -110,6 +111,94 @@ internal sealed class Cluster
         await _kubectl.RunAsync(["-n", Namespace, "delete", string.Join(',', Kinds), "-l", "app.kubernetes.io/part-of=shopmesh", "--ignore-not-found"], cancellationToken);
         await _kubectl.RunAsync(["-n", Namespace, "wait", "--for=delete", "pods", "-l", "app.kubernetes.io/part-of=shopmesh", "--timeout=180s"], cancellationToken);
     }
+
+    /// <summary>The address at which the gateway answers; null where none does.</summary>
+    public async Task<Uri?> FindGatewayAsync(CancellationToken cancellationToken)
+    {
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(2) };
+        foreach (var address in await AddressesAsync(cancellationToken))
+        {
+            try
+            {
+                using var response = await http.GetAsync(new Uri(address, "/docs"), HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+                return address;
+            }
+            catch (Exception e) when (e is HttpRequestException || (e is TaskCanceledException && !cancellationToken.IsCancellationRequested))
+            {
+                // Another may answer.
+            }
+        }
+
+        return null;
+    }
+
+    public async Task<JsonNode> DeploymentAsync(string name, CancellationToken cancellationToken) =>
+        JsonNode.Parse(await _kubectl.RunAsync(["-n", Namespace, "get", $"deployment/{name}", "-o", "json"], cancellationToken))!;
+
+    /// <param name="type"><c>strategic</c> or <c>json</c>.</param>
+    public Task PatchDeploymentAsync(string name, string type, JsonNode patch, CancellationToken cancellationToken) =>
+        _kubectl.RunAsync(["-n", Namespace, "patch", $"deployment/{name}", "--type", type, "--patch", patch.ToJsonString()], cancellationToken);
+
+    /// <summary>Waits until a Deployment is what it should be, and no pod is left that should not be.</summary>
+    /// <returns>The names of its pods.</returns>
+    public async Task<IReadOnlyList<string>> SettleAsync(string deployment, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        var watch = Stopwatch.StartNew();
+        await _kubectl.RunAsync(["-n", Namespace, "rollout", "status", $"deployment/{deployment}", $"--timeout={limit.TotalSeconds:0}s"], cancellationToken);
+        while (true)
+        {
+            var pods = await ServicePodsAsync(deployment, cancellationToken);
+            if (pods.All(pod => pod["metadata"]!["deletionTimestamp"] is null))
+                return [.. pods.Select(pod => (string)pod["metadata"]!["name"]!)];
+            if (watch.Elapsed > limit)
+                throw new ShopException($"Pods of {deployment} have not ended after {limit.TotalSeconds:0} s.");
+            await Task.Delay(500, cancellationToken);
+        }
+    }
+
+    public Task<IReadOnlyList<JsonNode>> ServicePodsAsync(string service, CancellationToken cancellationToken) =>
+        GetAsync(["-n", Namespace, "pods", "-l", $"app.kubernetes.io/name={service},app.kubernetes.io/component=service"], cancellationToken);
+
+    /// <summary>What a pod answers, by way of the API server.</summary>
+    public Task<string> AskAsync(string pod, int port, string path, CancellationToken cancellationToken) =>
+        RawAsync($"/api/v1/namespaces/{Namespace}/pods/{pod}:{port}/proxy{path}", cancellationToken);
+
+    /// <summary>What the resource metrics API says, of the shop's pods or of the nodes.</summary>
+    /// <exception cref="ShopException">It is not served: metrics-server is missing.</exception>
+    public async Task<IReadOnlyList<JsonNode>> MetricsAsync(bool nodes, CancellationToken cancellationToken)
+    {
+        var path = nodes ? "nodes" : $"namespaces/{Namespace}/pods";
+        var (exitCode, output) = await _kubectl.TryAsync(["get", "--raw", $"/apis/metrics.k8s.io/v1beta1/{path}"], cancellationToken);
+        return exitCode == 0 ? [.. JsonNode.Parse(output)!["items"]!.AsArray()!] : throw new ShopException($"The cluster serves no resource metrics, from which CPU and memory are read: install metrics-server. It said: {output.Trim()}");
+    }
+
+    public Task<IReadOnlyList<JsonNode>> NodesAsync(CancellationToken cancellationToken) => GetAsync(["nodes"], cancellationToken);
+
+    public async Task<IReadOnlySet<string>> ApiVersionsAsync(CancellationToken cancellationToken) =>
+        (await _kubectl.RunAsync(["api-versions"], cancellationToken)).Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).ToHashSet();
+
+    /// <returns>Null when there is none.</returns>
+    public async Task<JsonNode?> AutoscalerAsync(string name, CancellationToken cancellationToken) =>
+        await _kubectl.RunAsync(["-n", Namespace, "get", $"horizontalpodautoscalers/{name}", "--ignore-not-found", "-o", "json"], cancellationToken) is { Length: > 0 } found ? JsonNode.Parse(found) : null;
+
+    public Task DeleteAutoscalerAsync(string name, CancellationToken cancellationToken) =>
+        _kubectl.RunAsync(["-n", Namespace, "delete", $"horizontalpodautoscalers/{name}", "--ignore-not-found"], cancellationToken);
+
+    public async Task CreateAsync(JsonNode item, CancellationToken cancellationToken)
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(file, item.ToJsonString(), cancellationToken);
+            await _kubectl.RunAsync(["-n", Namespace, "create", "-f", file], cancellationToken);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    private Task<string> RawAsync(string path, CancellationToken cancellationToken) => _kubectl.RunAsync(["get", "--raw", path], cancellationToken);
 
     private async Task<IReadOnlyList<JsonNode>> GetAsync(IReadOnlyList<string> what, CancellationToken cancellationToken) =>
         [.. JsonNode.Parse(await _kubectl.RunAsync(["get", .. what, "-o", "json"], cancellationToken))!["items"]!.AsArray()!];

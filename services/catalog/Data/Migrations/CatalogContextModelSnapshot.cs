@@ -36,6 +36,12 @@ namespace ShopMesh.Catalog.Data.Migrations
                         .HasColumnType("character varying(100)")
                         .HasColumnName("name");
 
+                    b.Property<int>("ProductCount")
+                        .ValueGeneratedOnAddOrUpdate()
+                        .HasColumnType("integer")
+                        .HasDefaultValue(0)
+                        .HasColumnName("product_count");
+
                     b.HasKey("Id")
                         .HasName("pk_categories");
 
@@ -98,7 +104,8 @@ namespace ShopMesh.Catalog.Data.Migrations
                         .HasName("pk_products");
 
                     b.HasIndex("SearchVector")
-                        .HasDatabaseName("ix_products_search_vector");
+                        .HasDatabaseName("ix_products_search_vector")
+                        .HasAnnotation("Npgsql:StorageParameter:fastupdate", false);
 
                     NpgsqlIndexBuilderExtensions.HasMethod(b.HasIndex("SearchVector"), "GIN");
 

@@ -1,0 +1,122 @@
+using System.Data;
+using Npgsql;
+using Ordered = ShopMesh.Basket.V1.RemoveItemsRequest.Types.Order;
+
+namespace ShopMesh.Basket.Data;
+
+/// <summary>A product and how many of it, 1 to 100.</summary>
+internal readonly record struct BasketRow(string ProductId, int Quantity);
+
+/// <summary>The hot reads and changes of baskets, in SQL: a customer's are one statement each, ordering's are for any number of customers at once.</summary>
+internal sealed class BasketRows(NpgsqlDataSource database)
+{
+    /// <summary>In the order in which they were added.</summary>
+    public async Task<List<BasketRow>> ReadAsync(string customerId, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand("SELECT product_id, quantity FROM basket_items WHERE customer_id = $1 ORDER BY added_at, product_id");
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customerId });
+        return await ReadAsync(command, cancellationToken);
+    }
+
+    /// <returns>The whole basket as it is then; empty when it is full, and this product not in it.</returns>
+    public async Task<List<BasketRow>> SetAsync(string customerId, string productId, int quantity, CancellationToken cancellationToken)
+    {
+        // The statement sees the other rows as they were before it, and its own as it has made it.
+        await using var command = database.CreateCommand($"""
+            WITH others AS MATERIALIZED (
+                SELECT product_id, quantity, added_at FROM basket_items WHERE customer_id = $1 AND product_id <> $2),
+            changed AS (
+                INSERT INTO basket_items (customer_id, product_id, quantity, added_at)
+                SELECT $1, $2, $3, clock_timestamp() WHERE (SELECT count(*) FROM others) < {BasketContext.MaxProducts}
+                ON CONFLICT (customer_id, product_id) DO UPDATE SET quantity = EXCLUDED.quantity
+                RETURNING product_id, quantity, added_at)
+            SELECT product_id, quantity FROM (
+                SELECT * FROM changed UNION ALL SELECT * FROM others WHERE EXISTS (SELECT FROM changed)) AS basket
+            ORDER BY added_at, product_id
+            """);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customerId });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = productId });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = quantity });
+        return await ReadAsync(command, cancellationToken);
+    }
+
+    /// <returns>By the customer's id, in the order in which the products were added.</returns>
+    public async Task<ILookup<string, BasketRow>> ReadAsync(string[] customerIds, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand("SELECT customer_id, product_id, quantity FROM basket_items WHERE customer_id = ANY($1) ORDER BY added_at, product_id");
+        command.Parameters.Add(new() { Value = customerIds });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        List<(string CustomerId, BasketRow Row)> items = [];
+        while (await reader.ReadAsync(cancellationToken))
+            items.Add((reader.GetString(0), new(reader.GetString(1), reader.GetInt32(2))));
+        return items.ToLookup(item => item.CustomerId, item => item.Row);
+    }
+
+    /// <summary>
+    /// One transaction: an order's mark decides whether anything is left to do for it, and the rows are locked in the order of their keys.
+    /// </summary>
+    public async Task RemoveAsync(IReadOnlyCollection<Ordered> orders, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        var unmarked = new HashSet<string>();
+        await using (var mark = new NpgsqlCommand(
+            "INSERT INTO removed_orders (order_id, at) SELECT order_id, clock_timestamp() FROM unnest($1) AS order_id ORDER BY order_id ON CONFLICT DO NOTHING RETURNING order_id", connection)
+        {
+            Parameters = { new() { Value = orders.Select(order => order.OrderId).ToArray() } },
+        })
+        {
+            await using var reader = await mark.ExecuteReaderAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+                unmarked.Add(reader.GetString(0));
+        }
+
+        // Two orders of one customer may be among them.
+        var ordered = orders.Where(order => unmarked.Contains(order.OrderId))
+            .SelectMany(order => order.Items, (order, item) => (Key: (order.CustomerId, item.ProductId), item.Quantity))
+            .GroupBy(item => item.Key, item => item.Quantity).Select(items => (items.Key.CustomerId, items.Key.ProductId, Quantity: items.Sum())).ToList();
+        if (ordered.Count > 0)
+            await SubtractAsync(connection, ordered, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    private static async Task<List<BasketRow>> ReadAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    {
+        await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SingleResult, cancellationToken);
+        List<BasketRow> rows = [];
+        while (await reader.ReadAsync(cancellationToken))
+            rows.Add(new(reader.GetString(0), reader.GetInt32(1)));
+        return rows;
+    }
+
+    private static async Task SubtractAsync(NpgsqlConnection connection, List<(string CustomerId, string ProductId, int Quantity)> ordered, CancellationToken cancellationToken)
+    {
+        const string Ordered = "unnest($1, $2, $3) AS ordered (customer_id, product_id, quantity)";
+        const string SameKey = "items.customer_id = ordered.customer_id AND items.product_id = ordered.product_id";
+        await using var batch = new NpgsqlBatch(connection);
+        foreach (var sql in new[]
+        {
+            $"SELECT FROM basket_items AS items JOIN {Ordered} ON {SameKey} ORDER BY items.customer_id, items.product_id FOR UPDATE OF items",
+            $"DELETE FROM basket_items AS items USING {Ordered} WHERE {SameKey} AND items.quantity <= ordered.quantity",
+            $"UPDATE basket_items AS items SET quantity = items.quantity - ordered.quantity FROM {Ordered} WHERE {SameKey}",
+        })
+        {
+            batch.BatchCommands.Add(new(sql)
+            {
+                Parameters =
+                {
+                    new() { Value = ordered.Select(item => item.CustomerId).ToArray() },
+                    new() { Value = ordered.Select(item => item.ProductId).ToArray() },
+                    new() { Value = ordered.Select(item => item.Quantity).ToArray() },
+                },
+            });
+        }
+
+        // Nobody asks again after so long.
+        batch.BatchCommands.Add(new("""
+            DELETE FROM removed_orders WHERE order_id = ANY(ARRAY(
+                SELECT order_id FROM removed_orders WHERE at < clock_timestamp() - interval '30 days' LIMIT 100 FOR UPDATE SKIP LOCKED))
+            """));
+        await batch.ExecuteNonQueryAsync(cancellationToken);
+    }
+}

@@ -1,0 +1,49 @@
+using Microsoft.Extensions.Caching.Memory;
+using ShopMesh.Catalog.V1;
+
+namespace ShopMesh.Basket;
+
+/// <summary>A product as a basket shows it.</summary>
+internal sealed record BasketProduct(string Id, string Name, Money Price);
+
+/// <summary>
+/// Names and prices of the catalog, each kept for a second: a change is seen within two. What the catalog does not sell is asked for
+/// each time. An order never takes a price from here.
+/// </summary>
+internal sealed class ProductCache(Catalog.V1.Catalog.CatalogClient catalog) : IDisposable
+{
+    private const int MaxProducts = 50_000;
+    private static readonly TimeSpan KeepFor = TimeSpan.FromSeconds(1);
+
+    private readonly MemoryCache _products = new(new MemoryCacheOptions { SizeLimit = MaxProducts });
+
+    /// <summary>Those of them that the catalog sells, by id.</summary>
+    /// <exception cref="Grpc.Core.RpcException">The catalog is away.</exception>
+    public async ValueTask<IReadOnlyDictionary<string, BasketProduct>> FindAsync(IReadOnlyCollection<string> ids, CancellationToken cancellationToken)
+    {
+        var found = new Dictionary<string, BasketProduct>(ids.Count);
+        List<string>? unknown = null;
+        foreach (var id in ids)
+        {
+            if (_products.TryGetValue<BasketProduct>(id, out var product))
+                found[id] = product!;
+            else
+                (unknown ??= []).Add(id);
+        }
+
+        // A basket that was filled by many requests at once may hold a few more than the catalog answers in one call.
+        foreach (var chunk in unknown?.Chunk(Page.MaxLimit) ?? [])
+        {
+            var answer = await catalog.GetProductsAsync(new() { Ids = { chunk } }, cancellationToken: cancellationToken);
+            foreach (var message in answer.Products)
+            {
+                var product = new BasketProduct(message.Id, message.Name, Money.FromMessage(message.Price));
+                found[product.Id] = _products.Set(product.Id, product, new MemoryCacheEntryOptions { AbsoluteExpirationRelativeToNow = KeepFor, Size = 1 });
+            }
+        }
+
+        return found;
+    }
+
+    public void Dispose() => _products.Dispose();
+}

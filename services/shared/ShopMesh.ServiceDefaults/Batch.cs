@@ -1,0 +1,26 @@
+using Grpc.Core;
+
+namespace ShopMesh;
+
+/// <summary>What calls have in common that are made for many orders at once.</summary>
+public static class Batch
+{
+    /// <summary>How many orders a call may be made for.</summary>
+    public const int MaxOrders = 100;
+
+    /// <summary>In bytes: that many of the largest orders fit in.</summary>
+    public const int MaxRequestSize = 1024 * 1024;
+
+    private const int MaxIdLength = 64;
+
+    /// <exception cref="RpcException">InvalidArgument: there are none, too many, or an id is empty or longer than 64 characters.</exception>
+    public static string[] RequireIds(IEnumerable<string> ids, string field)
+    {
+        string[] all = [.. ids];
+        return all.Length is >= 1 and <= MaxOrders && all.All(id => id.Length is >= 1 and <= MaxIdLength)
+            ? all
+            : throw Invalid($"{field} must be 1 to {MaxOrders}, of 1 to {MaxIdLength} characters each.");
+    }
+
+    public static RpcException Invalid(string detail) => new(new(StatusCode.InvalidArgument, detail));
+}
