@@ -38,7 +38,7 @@ public static partial class Database
 
     /// <summary>
     /// Runs the service; or, with the argument <c>migrate</c>, waits for the database, brings its schema up to date and ends.
-    /// Migrations may run in any number of pods at once: EF Core takes a lock in the database.
+    /// Migrations may run in any number of pods at once: they take turns by a lock in the database.
     /// </summary>
     /// <param name="seed">Adds the demo data where <c>DemoData</c> is set and they are not there yet.</param>
     /// <param name="prepare">Adds what the service needs beside its schema. Like the seed, it may run in any number of pods at once.</param>
@@ -59,12 +59,24 @@ public static partial class Database
         var database = app.Services.GetRequiredService<NpgsqlDataSource>();
         await WaitUntilReachableAsync(app, database, cancellationToken);
         if (!await Schema<TContext>.IsUpToDateAsync(database, cancellationToken))
-            await scope.ServiceProvider.GetRequiredService<TContext>().Database.MigrateAsync(cancellationToken);
+            await MigrateAsync(scope.ServiceProvider.GetRequiredService<TContext>(), database, cancellationToken);
         if (prepare is not null)
             await prepare(scope.ServiceProvider, cancellationToken);
         if (seed is not null && app.Configuration.GetValue<bool>("DemoData"))
             await seed(scope.ServiceProvider, cancellationToken);
         LogMigrated(app.Logger);
+    }
+
+    /// <summary>One pod after the other. EF Core's own lock is not enough: it lets go of it between two migrations.</summary>
+    private static async Task MigrateAsync<TContext>(TContext context, NpgsqlDataSource database, CancellationToken cancellationToken) where TContext : DbContext
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var turn = await connection.BeginTransactionAsync(cancellationToken);
+        await using (var wait = new NpgsqlCommand("SELECT pg_advisory_xact_lock(hashtext('migrations'))", connection, turn))
+            await wait.ExecuteNonQueryAsync(cancellationToken);
+        if (!await Schema<TContext>.IsUpToDateAsync(database, cancellationToken))
+            await context.Database.MigrateAsync(cancellationToken);
+        await turn.CommitAsync(cancellationToken);
     }
 
     private static async Task WaitUntilReachableAsync(WebApplication app, NpgsqlDataSource database, CancellationToken cancellationToken)
