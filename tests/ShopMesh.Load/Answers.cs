@@ -5,7 +5,7 @@ namespace ShopMesh.Load;
 // What the shop answers, as far as it is checked. Reading it this way costs some microseconds; what is not declared is skipped.
 internal readonly record struct Money(decimal Amount);
 
-internal sealed record Page<T>(IReadOnlyList<T> Items, string? NextCursor);
+internal sealed record Page<T>(IReadOnlyList<T> Items, string? NextCursor = null);
 
 internal sealed record ListedProduct(string Id, string Name, Money Price);
 

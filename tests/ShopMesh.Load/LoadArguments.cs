@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Diagnostics;
 using System.Globalization;
+using ShopMesh.Load.Journeys;
 
 namespace ShopMesh.Load;
 
@@ -13,10 +15,12 @@ public sealed class LoadArguments
     private readonly Option<double?> _from = new("--from") { Description = "Requests per second at the beginning of a ramp, of steps or of a spike; a fifth of --rate by default." };
     private readonly Option<int> _steps = Whole("--steps", "How many steps there are.", 5, 2, 100);
     private readonly Option<TimeSpan> _for = Parsed("--for", $"How long: seconds, or such as 90s or 5m; {Customers.Lifetime.TotalMinutes:0}m at most, since the customers' tokens live for an hour.", TimeSpan.FromSeconds(60), ParseTime);
-    private readonly Option<Mix> _mix = Parsed("--mix", "How often each journey begins, compared with the others, such as browse=8,order=1; or one alone, such as product. --journeys tells what there is.", Mix.Default, Mix.Parse);
+    private readonly Option<Mix> _mix = Parsed("--mix", $"How often each journey begins, compared with the others, such as browse=8,order=1; or one alone, such as product. There are {string.Join(", ", Journey.All)}.", Mix.Default, Mix.Parse);
     private readonly Option<int> _products = Whole("--products", "How many products the visitors know: 1 makes one that is hot; the more, the less a cache helps.", KnownShop.DefaultProducts, 1, 1_000_000);
     private readonly Option<int> _customers = Whole("--customers", "How many customers sign in before it begins.", 100, 1, 10_000);
     private readonly Option<TimeSpan> _timeout = Parsed("--timeout", "How long a request may take before it has failed.", TimeSpan.FromSeconds(40), ParseTime);
+
+    private readonly Option<TimeSpan> _wait = Parsed("--wait", "How long to wait for a shop that does not answer yet.", TimeSpan.FromSeconds(5), ParseTime);
 
     /// <param name="defaultUrl">Where the shop is if nothing is said.</param>
     public LoadArguments(Func<Uri> defaultUrl)
@@ -28,15 +32,47 @@ public sealed class LoadArguments
 
     public void AddTo(Command command)
     {
-        foreach (var option in (IEnumerable<Option>)[_url, _profile, _rate, _from, _steps, _for, _mix, _products, _customers, _timeout])
+        foreach (var option in (IEnumerable<Option>)[_url, _profile, _rate, _from, _steps, _for, _mix, _products, _customers, _timeout, _wait])
             command.Options.Add(option);
     }
 
-    public int CustomersOf(ParseResult arguments) => arguments.GetValue(_customers);
+    /// <summary>Waits until the shop answers, gets to know it, and signs the customers in.</summary>
+    /// <param name="progress">Told what is going on.</param>
+    /// <exception cref="LoadException">The shop does not answer, or does not take them.</exception>
+    public async Task<(LoadOptions Options, Customers Customers)> PrepareAsync(ParseResult arguments, IProgress<string> progress, CancellationToken cancellationToken)
+    {
+        var options = OptionsOf(arguments);
+        progress.Report($"waiting for {options.Gateway}");
+        var shop = await WaitForAsync(options.Gateway, arguments.GetValue(_products), Stopwatch.GetTimestamp(), arguments.GetValue(_wait), cancellationToken);
+        var count = options.Mix.NeedsCustomers ? arguments.GetValue(_customers) : 0;
+        progress.Report($"{shop.Products} products known; {count} customers sign in");
+        try
+        {
+            var customers = await Customers.SignInAsync(options.Gateway, count, cancellationToken, new Counted(progress, count));
+            return (options with { Shop = shop }, customers);
+        }
+        catch (HttpRequestException e)
+        {
+            throw new LoadException($"The customers cannot sign in: {e.Message}", e);
+        }
+    }
 
-    public int ProductsOf(ParseResult arguments) => arguments.GetValue(_products);
+    private static async Task<KnownShop> WaitForAsync(Uri gateway, int products, long since, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                return await KnownShop.ReadAsync(gateway, products, cancellationToken);
+            }
+            catch (LoadException) when (Stopwatch.GetElapsedTime(since) < patience)
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
+            }
+        }
+    }
 
-    public LoadOptions OptionsOf(ParseResult arguments)
+    internal LoadOptions OptionsOf(ParseResult arguments)
     {
         var (rate, duration) = (arguments.GetValue(_rate), arguments.GetValue(_for));
         var from = arguments.GetValue(_from) ?? rate / 5;
@@ -106,5 +142,14 @@ public sealed class LoadArguments
         return int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && TimeSpan.FromSeconds((long)value * unit) is var time && time > TimeSpan.Zero && time <= Customers.Lifetime
             ? time
             : throw new FormatException($"'{text}' is no time such as 60, 90s or 5m, of {Customers.Lifetime.TotalMinutes:0}m at most.");
+    }
+
+    private sealed class Counted(IProgress<string> progress, int of) : IProgress<int>
+    {
+        public void Report(int value)
+        {
+            if (value % 25 == 0 || value == of)
+                progress.Report($"{value} of {of} customers have signed in");
+        }
     }
 }

@@ -166,7 +166,7 @@ internal sealed class Recorder
 
     public long Open => _journeys.Sum(journey => journey.Open);
 
-    public LoadProgress Latest { get; private set; } = new(TimeSpan.Zero, null, []);
+    public LoadProgress Latest { get; private set; } = new(TimeSpan.Zero, null, [], []);
 
     /// <summary>The load begins now.</summary>
     public void Begin() => _begin = _taken = Stopwatch.GetTimestamp();
@@ -221,7 +221,7 @@ internal sealed class Recorder
             _total.Add(whole);
             var second = SecondOf(offered, open, whole, failed);
             _seconds.Add(second);
-            Latest = new(at, second, journeys);
+            Latest = new(at, second, journeys, MostFailures());
 
             Second SecondOf(double offered, long open, HistogramBase latencies, long[] failed) => new(
                 Math.Round(at.TotalSeconds, 3), Math.Round(offered / since, 1), Math.Round(latencies.TotalCount / since, 1), open,
@@ -230,12 +230,14 @@ internal sealed class Recorder
         }
     }
 
+    private FailureGroup[] MostFailures() => [.. _groups.Values.OrderByDescending(group => group.Count)];
+
     public LoadReport Report(LoadOptions options, Profile profile, TimeSpan elapsed)
     {
         Take();
         foreach (var milestone in _milestones.Values)
             milestone.Take();
-        return new()
+        return new LoadReport
         {
             Started = _started,
             Shop = options.Gateway.GetLeftPart(UriPartial.Authority),
@@ -246,7 +248,7 @@ internal sealed class Recorder
             Requests = Requests,
             Failed = Failures,
             Failures = [.. _failures],
-            FailureGroups = [.. _groups.Values.OrderByDescending(group => group.Count)],
+            FailureGroups = MostFailures(),
             Orders = [.. _orders],
             OrdersPlaced = _orders.Count,
             OrdersEnded = _endings.ToDictionary(),
@@ -260,7 +262,8 @@ internal sealed class Recorder
             WaitedForCustomer = Interlocked.Read(ref _waited),
             Resumed = Interlocked.Read(ref _resumed),
             ProcessorTime = Environment.CpuUsage.TotalTime - _processorTime,
-        };
+            Notes = [],
+        }.WithNotes();
     }
 }
 

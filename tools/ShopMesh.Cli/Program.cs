@@ -17,6 +17,7 @@ var root = new RootCommand("ShopMesh: an online shop of small services, on this 
     StatusCommand.Create(),
     LogsCommand.Create(),
     AuditCommand.Create(),
+    LoadCommand.Create(),
     KubernetesCommand.Create(),
     BenchCommand.Create(),
     ComposeCommand.Create(),
@@ -34,7 +35,7 @@ try
 catch (Exception e) when (e is ShopException or AuditException or LoadException)
 {
     await Console.Error.WriteLineAsync($"shopmesh: {e.Message}");
-    return e is AuditException ? ExitCodes.Unreachable : ExitCodes.Failed;
+    return e is AuditException or LoadException ? ExitCodes.Unreachable : ExitCodes.Failed;
 }
 catch (OperationCanceledException)
 {

@@ -137,7 +137,12 @@ public sealed record LoadReport
     public TimeSpan Slowest => TimeSpan.FromMilliseconds(Latencies.Max);
 
     /// <summary>What must be known when the figures are read.</summary>
-    public IEnumerable<string> Notes()
+    public required IReadOnlyList<string> Notes { get; init; }
+
+    /// <inheritdoc cref="Notes"/>
+    internal LoadReport WithNotes() => this with { Notes = [.. FindNotes()] };
+
+    private IEnumerable<string> FindNotes()
     {
         if (Lateness.P99 > 10)
             yield return Text($"The generator itself was late by {Lateness.P99:0} ms (p99): it had not enough processor time, and the latencies include it.");
@@ -164,7 +169,7 @@ public sealed record LoadReport
             Row("", $"order {status}", null, latencies);
         foreach (var group in FailureGroups)
             Line($"failed: {group.Count} × {group.First.Request} ({group.First.Service}): {group.First.Status?.ToString(CultureInfo.InvariantCulture) ?? group.First.Kind.ToString()}, first at {group.First.At:HH:mm:ss.fff}, last at {group.Last:HH:mm:ss.fff}: {group.First.Detail}");
-        foreach (var note in Notes())
+        foreach (var note in Notes)
             Line($"note: {note}");
         return text.ToString();
 
