@@ -37,12 +37,6 @@ internal static class Limits
             app.UseForwardedHeaders(options);
     }
 
-    public static void UseLimits(this WebApplication app)
-    {
-        app.UseRateLimiter();
-        app.UseRequestTimeouts();
-    }
-
     private static TokenBucketRateLimiterOptions BucketOf(int perSecond) => new()
     {
         TokenLimit = perSecond,

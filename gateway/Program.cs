@@ -4,6 +4,7 @@ using ShopMesh.Gateway;
 var builder = ServiceDefaults.CreateHost("gateway", args, new("Public", "http://*:8080", "Http1"), new("Operations", "http://*:8082", "Http1"));
 builder.AddProxy();
 builder.AddLimits();
+builder.AddHotReads();
 builder.AddApiDocument();
 
 var app = builder.Build();
@@ -11,7 +12,9 @@ app.UseOperations("Operations", exclusive: true);
 app.UseClientAddress();
 app.UseExceptionHandler();
 app.UseStatusCodePages();
-app.UseLimits();
+app.UseRateLimiter();
+app.UseHotReads();
+app.UseRequestTimeouts();
 app.MapGet("/", () => TypedResults.Redirect("/docs")).ExcludeFromDescription();
 app.MapApiDocument();
 app.MapProxy();

@@ -48,7 +48,7 @@ internal static class Proxy
         });
 
         public ValueTask<RouteConfig> ConfigureRouteAsync(RouteConfig route, ClusterConfig? cluster, CancellationToken cancel) =>
-            new(route.TimeoutPolicy is null ? route with { Timeout = configuration.GetValue<TimeSpan>("Limits:RequestTimeout") } : route);
+            new((route.TimeoutPolicy is null ? route with { Timeout = configuration.GetValue<TimeSpan>("Limits:RequestTimeout") } : route).WithCacheOf(configuration));
     }
 }
 

@@ -83,7 +83,7 @@ public sealed class KubernetesTests
         Assert.All([old, current], autoscaler => Assert.Equal((1, 4, "catalog"), ((int)autoscaler["spec"]!["minReplicas"]!, (int)autoscaler["spec"]!["maxReplicas"]!, (string)autoscaler["spec"]!["scaleTargetRef"]!["name"]!)));
     }
 
-    private static JsonNode Deployment(int replicas, string resources, string? env)
+    private static JsonObject Deployment(int replicas, string resources, string? env)
     {
         var container = new JsonObject { ["name"] = "catalog", ["resources"] = JsonNode.Parse(resources) };
         if (env is not null)

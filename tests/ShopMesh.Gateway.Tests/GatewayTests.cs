@@ -6,13 +6,13 @@ using ShopMesh.Hosting;
 
 namespace ShopMesh.Gateway.Tests;
 
-/// <summary>Two catalogs behind the gateway, which gives a request 2 s.</summary>
+/// <summary>Two catalogs behind the gateway, which keeps no answers and gives a request 2 s.</summary>
 public sealed class GatewayShop() : RunningShop(Options)
 {
     private static LocalShopOptions Options => Of("catalog", "inventory") with
     {
         Replicas = new() { ["catalog"] = 2 },
-        Settings = new() { [Topology.Gateway] = new() { ["Limits__RequestsPerSecond"] = "0", ["Limits__RequestTimeout"] = "00:00:02" } },
+        Settings = new() { [Topology.Gateway] = new() { ["Limits__RequestsPerSecond"] = "0", ["Limits__RequestTimeout"] = "00:00:02", ["Cache__Enabled"] = "false" } },
     };
 }
 
@@ -116,6 +116,16 @@ public sealed class GatewayTests(GatewayShop shop) : IDisposable
         }
 
         await RunningShop.EventuallyAsync(TimeSpan.FromSeconds(15), async () => (await PathsAsync()).Contains("/api/inventory"));
+    }
+
+    [Fact]
+    public async Task With_the_cache_off_every_read_reaches_a_service()
+    {
+        for (var i = 0; i < 5; i++)
+        {
+            using var response = await _visitor.SendAsync(HttpMethod.Get, APage);
+            Assert.Equal((HttpStatusCode.OK, null), (response.StatusCode, response.Headers.Age));
+        }
     }
 
     [Fact]

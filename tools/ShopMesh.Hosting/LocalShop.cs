@@ -227,8 +227,6 @@ public sealed class LocalShop : IAsyncDisposable
         var identity = _services.GetValueOrDefault("identity")?.Http.ToString() ?? $"http://{Nowhere}";
         var environment = new Dictionary<string, string>
         {
-            // Many processes on few cores: they start faster without the instrumentation of hot code.
-            ["DOTNET_TieredPGO"] = "0",
             ["DOTNET_gcServer"] = "0",
             // What this program was started with is not meant for them.
             ["ASPNETCORE_URLS"] = "",

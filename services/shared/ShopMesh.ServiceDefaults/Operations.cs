@@ -35,25 +35,28 @@ public static class Operations
         var url = app.Configuration[$"Kestrel:Endpoints:{endpoint}:Url"] ?? throw new InvalidOperationException($"Kestrel:Endpoints:{endpoint}:Url is not set.");
         var port = BindingAddress.Parse(url).Port;
         var readiness = app.Services.GetRequiredService<Readiness>();
+        var version = Telemetry.Version(app.Configuration);
 
         app.UseFarewell();
-        app.MapWhen(IsFor("/health/live"), branch => branch.Run(context => context.Response.WriteAsync(Telemetry.Version(app.Configuration))));
-        app.MapWhen(IsFor("/health/ready"), branch => branch.Run(context =>
+        // One look at the port is all that it costs the others.
+        app.MapWhen(context => context.Connection.LocalPort == port && (exclusive || IsOperation(context.Request.Path)), operations =>
         {
-            context.Response.StatusCode = readiness.IsReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
-            return Task.CompletedTask;
-        }));
-        app.UseOpenTelemetryPrometheusScrapingEndpoint(IsFor("/metrics"));
-        if (exclusive)
-        {
-            app.MapWhen(context => context.Connection.LocalPort == port, branch => branch.Run(context =>
+            operations.UseOpenTelemetryPrometheusScrapingEndpoint("/metrics");
+            operations.Run(context => context.Request.Path.Value switch
             {
-                context.Response.StatusCode = StatusCodes.Status404NotFound;
-                return Task.CompletedTask;
-            }));
-        }
+                "/health/live" => context.Response.WriteAsync(version),
+                "/health/ready" => Answer(context, readiness.IsReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable),
+                _ => Answer(context, StatusCodes.Status404NotFound),
+            });
+        });
+    }
 
-        Func<HttpContext, bool> IsFor(string path) => context => context.Connection.LocalPort == port && context.Request.Path == path;
+    private static bool IsOperation(PathString path) => path.Value is "/health/live" or "/health/ready" or "/metrics";
+
+    private static Task Answer(HttpContext context, int status)
+    {
+        context.Response.StatusCode = status;
+        return Task.CompletedTask;
     }
 
     /// <summary>
