@@ -14,7 +14,8 @@ internal static class ApiDocumentEndpoints
         builder.Services.AddSingleton<ApiDocument>();
         builder.Services.AddHttpClient(nameof(ApiDocument), client =>
         {
-            client.Timeout = TimeSpan.FromSeconds(2);
+            // A service makes its document when it is first asked, and on a busy machine takes a while.
+            client.Timeout = TimeSpan.FromSeconds(5);
             client.DefaultRequestVersion = HttpVersion.Version20;
             client.DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact;
         });

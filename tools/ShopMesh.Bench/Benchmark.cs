@@ -4,13 +4,14 @@ using ShopMesh.Hosting;
 
 namespace ShopMesh.Bench;
 
+/// <param name="WarmUps">How many rounds come first and do not count.</param>
 /// <param name="Window">How long each subject runs in each round.</param>
 /// <param name="Products">How many the catalog has.</param>
 /// <param name="Customers">How many are signed in: as many orders as can be placed while a basket is filled again.</param>
 /// <param name="Published">Whether the services are compiled ahead of time, as in their images.</param>
 /// <param name="Only">Names of subjects, of which their limits are measured too; empty for all of it.</param>
 /// <param name="Sizes">Whether the table over sizes is made, and nothing else.</param>
-internal sealed record BenchOptions(int Rounds, TimeSpan Window, int Products, int Customers, bool Published, IReadOnlyList<string> Only, bool Sizes)
+internal sealed record BenchOptions(int WarmUps, int Rounds, TimeSpan Window, int Products, int Customers, bool Published, IReadOnlyList<string> Only, bool Sizes)
 {
     public const string Start = "start";
     public const string Memory = "memory";
@@ -37,8 +38,6 @@ internal sealed record SizeResult(int Products, int Orders, IReadOnlyList<Result
 /// <summary>Everything against its limit in one run.</summary>
 internal sealed class Benchmark(BenchOptions options, Action<string> progress, CancellationToken cancellationToken)
 {
-    private const int WarmUps = 2;
-
     public async Task<BenchReport> RunAsync()
     {
         var begun = DateTimeOffset.UtcNow;
@@ -50,7 +49,7 @@ internal sealed class Benchmark(BenchOptions options, Action<string> progress, C
         }
 
         var notes = new List<string>();
-        await using var lab = await Lab.StartAsync(new(options.Products, Orders: 0, options.Customers, Limits: true, programs), progress, cancellationToken);
+        await using var lab = await Lab.StartAsync(new(options.Products, Orders: 0, NeedsCustomers ? options.Customers : 0, Limits: true, programs), progress, cancellationToken);
         await using var orders = new OrderLoad(lab, [.. lab.Customers.Skip(lab.Customers.Count / 4)]);
         var subjects = new List<Subject>([.. Subjects.OfHttp(lab), .. await Subjects.OfGrpcAsync(lab)]);
         if (lab.Database.FindProgram("pgbench") is { } program)
@@ -68,7 +67,7 @@ internal sealed class Benchmark(BenchOptions options, Action<string> progress, C
 
         var wanted = subjects.Where(subject => options.Wants(subject.Name)).SelectMany(subject => subject.Against.Append(subject.Name)).ToHashSet();
         subjects.RemoveAll(subject => !wanted.Contains(subject.Name));
-        var measured = await Rounds.InterleaveAsync(subjects, WarmUps, options.Rounds, (subject, round) =>
+        var measured = await Rounds.InterleaveAsync(subjects, options.WarmUps, options.Rounds, (subject, round) =>
         {
             progress($"{(round < 1 ? "warming up" : $"round {round} of {options.Rounds}")}: {subject.Name}");
             return Measurement.TakeAsync(subject, lab, options.Window, cancellationToken);
@@ -81,6 +80,9 @@ internal sealed class Benchmark(BenchOptions options, Action<string> progress, C
         return new(begun, Machine.Read(lab.Database.Version), options.Rounds, options.Window.TotalSeconds, options.Published, results, capacity, starts, memory, [],
             Goals.Of(results.ToDictionary(result => result.Name), capacity, starts, memory), notes);
     }
+
+    /// <summary>Signing them in takes longer than some of the measurements.</summary>
+    private bool NeedsCustomers => options.Wants("basket") || options.Wants(Subjects.Order) || options.Wants(Subjects.OrderAtHalf);
 
     private async Task<OrderCapacity> FindCapacityAsync(Lab lab, OrderLoad orders)
     {
@@ -131,7 +133,7 @@ internal sealed class Benchmark(BenchOptions options, Action<string> progress, C
             foreach (var (products, orders) in sizes)
                 labs.Add(await Lab.StartAsync(new(products, orders, Customers: 10, Limits: false, programs), step => progress($"{products:N0} products, {orders:N0} orders: {step}"), cancellationToken));
             (Lab Lab, Subject Subject)[] pairs = [.. Enumerable.Range(0, 4).SelectMany(index => labs.Select(lab => (lab, Subjects.OfSize(lab)[index])))];
-            var measured = await Rounds.InterleaveAsync(pairs, WarmUps, options.Rounds, (pair, round) =>
+            var measured = await Rounds.InterleaveAsync(pairs, options.WarmUps, options.Rounds, (pair, round) =>
             {
                 progress($"{(round < 1 ? "warming up" : $"round {round} of {options.Rounds}")}: {pair.Subject.Name} of {pair.Lab.Products.Count:N0} products and {pair.Lab.Orders.Count:N0} orders");
                 return Measurement.TakeAsync(pair.Subject, pair.Lab, options.Window, cancellationToken);

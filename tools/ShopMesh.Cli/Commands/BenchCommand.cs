@@ -25,8 +25,8 @@ internal static class BenchCommand
         command.SetAction((arguments, cancellationToken) =>
         {
             var options = arguments.GetValue(quick)
-                ? new BenchOptions(3, TimeSpan.FromSeconds(1), Products: 10_000, Customers: 80, Published: false, Only: arguments.GetRequiredValue(only), Sizes: arguments.GetValue(sizes))
-                : new BenchOptions(5, TimeSpan.FromSeconds(3), Products: 100_000, Customers: 240, Published: true, Only: arguments.GetRequiredValue(only), Sizes: arguments.GetValue(sizes));
+                ? new BenchOptions(WarmUps: 1, Rounds: 3, Window: TimeSpan.FromSeconds(1), Products: 10_000, Customers: 80, Published: false, Only: arguments.GetRequiredValue(only), Sizes: arguments.GetValue(sizes))
+                : new BenchOptions(WarmUps: 2, Rounds: 5, Window: TimeSpan.FromSeconds(3), Products: 100_000, Customers: 240, Published: true, Only: arguments.GetRequiredValue(only), Sizes: arguments.GetValue(sizes));
             options = options with { Rounds = arguments.GetValue(rounds) ?? options.Rounds };
             return RunAsync(options, arguments.GetRequiredValue(report), cancellationToken);
         });
