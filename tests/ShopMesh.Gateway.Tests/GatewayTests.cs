@@ -1,8 +1,11 @@
 using System.Collections.Concurrent;
 using System.Net;
 using ShopMesh.Hosting;
+using Xunit.v3;
 
 [assembly: AssemblyFixture(typeof(ShopMesh.Gateway.Tests.GatewayShop))]
+// Each class starts a shop, and a gateway's time limits are short here: one that starts would make the others miss them.
+[assembly: Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
 
 namespace ShopMesh.Gateway.Tests;
 
