@@ -50,7 +50,8 @@ internal static class LoadCommand
         AnsiConsole.WriteLine(report.ToString());
         path ??= Path.Combine(Repository.StateDirectory, "load", report.Started.ToLocalTime().ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture));
         var page = await ReportFiles.WriteAsync(report, path, CancellationToken.None);
-        AnsiConsole.MarkupLineInterpolated($"{(report.Failed == 0 ? "[green]Every answer was right.[/]" : $"[red]{report.Failed} requests failed.[/]")} [link=file://{page.FullName}]{page.FullName}[/] shows it.");
+        AnsiConsole.MarkupLine(report.Failed == 0 ? "[green]Every answer was right.[/]" : $"[red]{report.Failed} requests failed.[/]");
+        AnsiConsole.MarkupLineInterpolated($"[link=file://{page.FullName}]{page.FullName}[/] shows it.");
         return report.Failed == 0 ? ExitCodes.Ok : ExitCodes.Failed;
     }
 
