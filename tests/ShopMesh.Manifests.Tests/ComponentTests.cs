@@ -29,6 +29,7 @@ public sealed partial class ComponentTests
             Assert.Equivalent(new V2CrossVersionObjectReference { ApiVersion = "apps/v1", Kind = "Deployment", Name = scaler.Name() }, scaler.Spec.ScaleTargetRef);
             Assert.True(scaler.Spec.MinReplicas >= 2 && scaler.Spec.MaxReplicas > scaler.Spec.MinReplicas);
             Assert.True(scaler.Spec.Metrics is [{ Type: "Resource", Resource: { Name: "cpu", Target: { Type: "Utilization", AverageUtilization: > 0 and < 100 } } }]);
+            Assert.All(scaler.Spec.Behavior.ScaleUp.Policies.Concat(scaler.Spec.Behavior.ScaleDown.Policies), policy => Assert.True(policy is { Type: "Percent" or "Pods", Value: > 0, PeriodSeconds: > 0 }));
             // Else each apply would set it back.
             Assert.Null(rendering.Single<V1Deployment>(scaler.Name()).Spec.Replicas);
         });
@@ -88,6 +89,7 @@ public sealed partial class ComponentTests
         var rendering = Rendering.Of("overlays/dev + static-volumes");
         var volumes = rendering.All<V1PersistentVolume>().ToList();
         var storage = Assert.Single(rendering.All<V1StorageClass>());
+        Assert.True(storage is { Provisioner: "kubernetes.io/no-provisioner", VolumeBindingMode: "WaitForFirstConsumer" });
         Assert.All(rendering.All<V1StatefulSet>(), set =>
         {
             var claim = set.Spec.VolumeClaimTemplates.Single().Spec;
@@ -99,8 +101,12 @@ public sealed partial class ComponentTests
             Assert.Equal("Retain", volume.Spec.PersistentVolumeReclaimPolicy);
         });
 
-        // Its README makes their folders.
-        var folders = MadeFolders().Match(Sources.Read("k8s/components/static-volumes/README.md"));
+        // Its README makes their folders, and labels the node that has them.
+        var readme = Sources.Read("k8s/components/static-volumes/README.md");
+        var label = Assert.Single(volumes.Select(volume => Assert.Single(Assert.Single(volume.Spec.NodeAffinity.Required.NodeSelectorTerms).MatchExpressions)).Select(wanted => (wanted.Key, wanted.OperatorProperty)).Distinct());
+        Assert.Equal("Exists", label.OperatorProperty);
+        Assert.Contains($"kubectl label node NODE {label.Key}=", readme, StringComparison.Ordinal);
+        var folders = MadeFolders().Match(readme);
         Assert.Equal(volumes.Select(volume => volume.Spec.Local.Path).Order(), folders.Groups[2].Value.Split(',').Select(name => $"{folders.Groups[1].Value}/{name}").Order());
     }
 
@@ -131,7 +137,9 @@ public sealed partial class ComponentTests
     public void The_load_comes_in_by_the_gateway_with_options_that_it_has()
     {
         var rendering = Rendering.Of("overlays/dev + load");
-        var arguments = rendering.Single<V1Job>("load").Spec.Template.Spec.Containers.Single().Args;
+        var job = rendering.Single<V1Job>("load");
+        Assert.True(job.Spec is { BackoffLimit: 0, Template.Spec.RestartPolicy: "Never" });
+        var arguments = job.Spec.Template.Spec.Containers.Single().Args;
         var program = Sources.Read("tests/ShopMesh.Load/LoadArguments.cs") + Sources.Read("tests/ShopMesh.Load/Program.cs");
         Assert.All(arguments.Where(argument => argument.StartsWith("--", StringComparison.Ordinal)), option => Assert.Contains($"\"{option}\"", program, StringComparison.Ordinal));
         AssertListens(rendering, new Uri(arguments[arguments.IndexOf("--url") + 1]), Topology.Gateway, "public");

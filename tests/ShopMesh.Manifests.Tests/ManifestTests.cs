@@ -129,10 +129,9 @@ public sealed partial class ManifestTests
     }
 
     [Fact]
-    public void The_images_of_the_dev_overlay_are_those_that_are_built_here() =>
-        Assert.All(Topology.Services, service => Assert.All(
-            new Workload?[] { Workload.From(Rendering.Dev.Single<V1Deployment>(service.Name)) }.SelectMany(workload => workload!.Containers),
-            container => Assert.Equal($"shopmesh/{service.Name}:dev", container.Image)));
+    public void The_images_of_the_dev_overlay_are_those_that_are_built_here() => Assert.All(
+        Topology.Services,
+        service => Assert.All(Workload.From(Rendering.Dev.Single<V1Deployment>(service.Name))!.Containers, container => Assert.Equal($"shopmesh/{service.Name}:dev", container.Image)));
 
     [Fact]
     public void Production_takes_the_same_images_from_one_registry_in_one_version()

@@ -29,8 +29,8 @@ public sealed class SkaffoldTests
 
     [Fact]
     public void Every_service_is_an_artifact_of_its_Dockerfile() => Assert.Equal(
-        Topology.Services.Select(service => ($"shopmesh/{service.Name}", $"{service.Folder}/Dockerfile")).Order(),
-        Skaffold["build"]!["artifacts"]!.AsArray().Select(artifact => ((string)artifact!["image"]!, (string)artifact["docker"]!["dockerfile"]!)).Order());
+        Topology.Services.Select(service => ($"shopmesh/{service.Name}", $"{service.Folder}/Dockerfile", "host")).Order(),
+        Skaffold["build"]!["artifacts"]!.AsArray().Select(artifact => ((string)artifact!["image"]!, (string)artifact["docker"]!["dockerfile"]!, (string)artifact["docker"]!["network"]!)).Order());
 
     [Theory, MemberData(nameof(Profiles))]
     public void What_it_applies_is_an_overlay_whose_images_it_builds(string profile)
