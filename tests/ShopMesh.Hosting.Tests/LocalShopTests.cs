@@ -33,7 +33,7 @@ public sealed class LocalShopTests : IAsyncLifetime
             state = ShopState.Read(_directory)!;
             Assert.True(state.IsUp);
             Assert.Equal(["postgres", "shipping", "shipping-2"], state.Processes.Select(process => process.Name).Order());
-            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(_directory, "secrets.json")));
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(LocalShop.SecretsFile(_directory)));
             Assert.StartsWith("A shop is already up", (await Assert.ThrowsAsync<ShopException>(() => LocalShop.StartAsync(Options, cancellationToken: Cancel))).Message, StringComparison.Ordinal);
             Assert.StartsWith("A shop is already up", (await Assert.ThrowsAsync<ShopException>(() => LocalShop.ForgetAsync(_directory))).Message, StringComparison.Ordinal);
         }
@@ -46,6 +46,18 @@ public sealed class LocalShopTests : IAsyncLifetime
             Assert.Equal(secret, shop.ClientSecret("ordering"));
             Assert.Equal(Password(database), Password(shop.Database("shipping")));
         }
+    }
+
+    [Fact]
+    public async Task It_starts_where_another_clone_was_deleted()
+    {
+        await using (await LocalShop.StartAsync(Options, cancellationToken: Cancel))
+        {
+        }
+
+        Directory.Delete(_directory, recursive: true);
+        await using var shop = await LocalShop.StartAsync(Options, cancellationToken: Cancel);
+        Assert.All(shop.Processes, process => Assert.True(process.IsRunning));
     }
 
     [Fact]

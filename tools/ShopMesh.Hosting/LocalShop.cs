@@ -58,6 +58,7 @@ public sealed class LocalShop : IAsyncDisposable
 
         var directory = options.Directory ?? Path.Combine(Path.GetTempPath(), $"shopmesh-{Guid.CreateVersion7():N}");
         Directory.CreateDirectory(Path.Combine(directory, "logs"));
+        Directory.CreateDirectory(DataDirectory(directory));
         var @lock = await LockAsync(directory);
         LocalShop? shop = null;
         try
@@ -157,12 +158,16 @@ public sealed class LocalShop : IAsyncDisposable
         await _lock.DisposeAsync();
     }
 
-    /// <summary>What PostgreSQL owns; for root where the user that it runs as can reach it.</summary>
-    internal static string PostgresDirectory(string directory) => Environment.IsPrivilegedProcess
-        ? $"/var/tmp/shopmesh-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Path.GetFullPath(directory))))[..12]}"
-        : Path.Combine(directory, "postgres");
+    /// <summary>What PostgreSQL owns.</summary>
+    internal static string PostgresDirectory(string directory) => Path.Combine(DataDirectory(directory), "postgres");
 
-    private static string SecretsFile(string directory) => Path.Combine(directory, "secrets.json");
+    /// <summary>Beside the data that they belong to: they last as long.</summary>
+    internal static string SecretsFile(string directory) => Path.Combine(DataDirectory(directory), "secrets.json");
+
+    /// <summary>For root where the user that PostgreSQL runs as can reach it.</summary>
+    private static string DataDirectory(string directory) => Environment.IsPrivilegedProcess
+        ? $"/var/tmp/shopmesh-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Path.GetFullPath(directory))))[..12]}"
+        : directory;
 
     /// <summary>Makes this program the only one that starts a shop on the directory, after it has ended what is left of a crashed one.</summary>
     private static async Task<FileStream> LockAsync(string directory)
@@ -193,6 +198,8 @@ public sealed class LocalShop : IAsyncDisposable
         foreach (var data in new[] { PostgresDirectory(directory), Path.Combine(directory, "logs") }.Where(Directory.Exists))
             Directory.Delete(data, recursive: true);
         File.Delete(SecretsFile(directory));
+        if (DataDirectory(directory) is var own && own != directory && Directory.Exists(own))
+            Directory.Delete(own);
     }
 
     private LocalService Plan(MeshService service)
