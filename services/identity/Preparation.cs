@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Identity;
+using Npgsql;
 using ShopMesh.Identity.Api;
 using ShopMesh.Identity.Data;
 
@@ -19,6 +20,8 @@ internal static class Preparation
     /// <summary>Makes an account unless it is there; any number of pods may do so at once.</summary>
     public static async Task EnsureAccountAsync(IServiceProvider services, string email, string name, string password, bool isAdmin)
     {
+        if (await IsThereAsync(services.GetRequiredService<NpgsqlDataSource>(), email, isAdmin))
+            return;
         var accounts = services.GetRequiredService<UserManager<Account>>();
         var roles = services.GetRequiredService<RoleManager<IdentityRole<Guid>>>();
         if (isAdmin && !await roles.RoleExistsAsync(Accounts.AdminRole))
@@ -30,6 +33,19 @@ internal static class Preparation
         var made = (await accounts.FindByEmailAsync(email))!;
         if (isAdmin && !await accounts.IsInRoleAsync(made, Accounts.AdminRole))
             await Accounts.IgnoreTakenAsync(() => accounts.AddToRoleAsync(made, Accounts.AdminRole));
+    }
+
+    /// <summary>In SQL: a start that finds all in place does not wait for EF Core's model.</summary>
+    private static async Task<bool> IsThereAsync(NpgsqlDataSource database, string email, bool isAdmin)
+    {
+        await using var command = database.CreateCommand("""
+            SELECT 1 FROM "AspNetUsers" account WHERE normalized_email = $1 AND (NOT $2 OR EXISTS (
+                SELECT 1 FROM "AspNetUserRoles" given JOIN "AspNetRoles" role ON role.id = given.role_id WHERE given.user_id = account.id AND role.name = $3))
+            """);
+        command.Parameters.Add(new() { Value = email.ToUpperInvariant() });
+        command.Parameters.Add(new() { Value = isAdmin });
+        command.Parameters.Add(new() { Value = Accounts.AdminRole });
+        return await command.ExecuteScalarAsync() is not null;
     }
 }
 

@@ -9,18 +9,21 @@ namespace ShopMesh.Identity.Tests;
 /// <summary>Two replicas on one database, with short times: a lock-out of 2 s, no leeway for used refresh tokens, pruning every second.</summary>
 public sealed class IdentityShop() : RunningShop(Options)
 {
+    /// <summary>What each start of identity gets.</summary>
+    public static readonly Dictionary<string, string> Settings = new()
+    {
+        ["Identity__Lockout__Duration"] = "00:00:02",
+        ["Identity__RefreshTokenReuseLeeway"] = "00:00:00",
+        ["Identity__PruneEvery"] = "00:00:01",
+        ["Identity__PruneAfter"] = "00:10:00",
+    };
+
     private static LocalShopOptions Options
     {
         get
         {
             var options = Of();
-            options.Settings["identity"] = new()
-            {
-                ["Identity__Lockout__Duration"] = "00:00:02",
-                ["Identity__RefreshTokenReuseLeeway"] = "00:00:00",
-                ["Identity__PruneEvery"] = "00:00:01",
-                ["Identity__PruneAfter"] = "00:10:00",
-            };
+            options.Settings["identity"] = Settings;
             return options with { Replicas = new() { ["identity"] = 2 } };
         }
     }
@@ -123,6 +126,33 @@ public sealed class IdentityTests(IdentityShop shop) : IClassFixture<IdentitySho
         var answer = await TokenAsync(new() { ["grant_type"] = "client_credentials", ["client_id"] = client, ["client_secret"] = shop.Processes.ClientSecret(client), ["scope"] = scope });
 
         Assert.Equal(HttpStatusCode.BadRequest, answer.Status);
+    }
+
+    [Fact]
+    public async Task A_start_with_another_secret_for_a_service_replaces_the_last()
+    {
+        var last = shop.Processes.ClientSecret("basket");
+        try
+        {
+            await RestartWithSecretAsync("another secret");
+            Assert.Equal([HttpStatusCode.OK, HttpStatusCode.Unauthorized], await Task.WhenAll(AskAsync("another secret"), AskAsync(last)));
+        }
+        finally
+        {
+            await RestartWithSecretAsync(last);
+        }
+
+        Assert.Equal([HttpStatusCode.Unauthorized, HttpStatusCode.OK], await Task.WhenAll(AskAsync("another secret"), AskAsync(last)));
+
+        async Task RestartWithSecretAsync(string secret)
+        {
+            IdentityShop.Settings["Identity__Clients__basket"] = secret;
+            await shop.Replica("identity", 1).KillAsync();
+            await shop.Replica("identity", 1).StartAsync(Cancellation);
+        }
+
+        async Task<HttpStatusCode> AskAsync(string secret) =>
+            (await TokenAsync(new() { ["grant_type"] = "client_credentials", ["client_id"] = "basket", ["client_secret"] = secret, ["scope"] = "catalog" })).Status;
     }
 
     [Fact]

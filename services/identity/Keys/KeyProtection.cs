@@ -4,7 +4,7 @@ namespace ShopMesh.Identity.Keys;
 
 /// <summary>
 /// What is derived (HKDF, RFC 5869) from the one secret of the environment, <c>Identity:Key</c>: a key that encrypts the signing keys
-/// at rest, and one that encrypts refresh tokens.
+/// at rest, one that encrypts refresh tokens, and one that marks what was made from secrets.
 /// </summary>
 internal sealed class KeyProtection
 {
@@ -12,6 +12,7 @@ internal sealed class KeyProtection
     private const int TagLength = 16;
 
     private readonly byte[] _atRest;
+    private readonly byte[] _marks;
 
     /// <exception cref="InvalidOperationException">The secret is missing, or not 32 bytes in base64.</exception>
     public KeyProtection(IConfiguration configuration)
@@ -20,10 +21,14 @@ internal sealed class KeyProtection
         if (!Convert.TryFromBase64String(configuration["Identity:Key"] ?? "", secret, out var length) || length != secret.Length)
             throw new InvalidOperationException("Identity:Key must be 32 bytes in base64.");
         _atRest = HKDF.DeriveKey(HashAlgorithmName.SHA256, secret, 32, info: "signing keys at rest"u8.ToArray());
+        _marks = HKDF.DeriveKey(HashAlgorithmName.SHA256, secret, 32, info: "marks"u8.ToArray());
         RefreshTokenKey = HKDF.DeriveKey(HashAlgorithmName.SHA256, secret, 32, info: "refresh tokens"u8.ToArray());
     }
 
     public byte[] RefreshTokenKey { get; }
+
+    /// <returns>HMAC-SHA256 in hexadecimal: the same for the same text, and of no use to who finds it beside a slow hash of the secret in it.</returns>
+    public string Mark(string text) => Convert.ToHexStringLower(HMACSHA256.HashData(_marks, System.Text.Encoding.UTF8.GetBytes(text)));
 
     /// <returns>Nonce, tag and cipher text (AES-256-GCM), bound to the key's id.</returns>
     public byte[] Protect(string id, byte[] key)
