@@ -96,7 +96,10 @@ public sealed class CrashTests(WholeShop shop, ITestOutputHelper output)
     /// <summary>Customers who order, and sometimes cancel, again and again; a request that was not answered is sent again with its key.</summary>
     private sealed class Traffic : IAsyncDisposable
     {
-        private const int CustomerCount = 3;
+        private const int CustomerCount = 4;
+
+        /// <summary>Between two orders of a customer: enough of them for every moment to be hit, and a machine that is not at its limit.</summary>
+        private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
         private readonly CancellationTokenSource _stop = new();
         private readonly List<Shopper> _customers = [];
@@ -148,6 +151,7 @@ public sealed class CrashTests(WholeShop shop, ITestOutputHelper output)
                 Orders.Add((customer, order));
                 if (random.Next(4) == 0 && await UntilAnsweredAsync(() => customer.PostAsync($"/api/orders/{order}/cancel", null)) is HttpStatusCode.Accepted)
                     Cancels.Add(order);
+                await Task.Delay(Pause);
             }
         }
 

@@ -65,7 +65,8 @@ public sealed class FailureTests : IAsyncLifetime
 
         Assert.Equal(report.Offered, report.Failed);
         Assert.All(report.Failures, failure => Assert.Equal(FailureKind.Timeout, failure.Kind));
-        Assert.True(report.Latencies.P50 >= 300, report.ToString());
+        // A timer may go off a tick early.
+        Assert.True(report.Latencies.P50 >= 280, report.ToString());
     }
 
     [Fact]

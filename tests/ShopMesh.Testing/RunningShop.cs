@@ -42,6 +42,9 @@ public class RunningShop(LocalShopOptions options) : IAsyncLifetime
         if (Elsewhere is null)
         {
             _postgres = await Containers.StartPostgresAsync();
+            // A hash is slow on purpose, and tests make hundreds of customers.
+            options.Settings.TryAdd("identity", []);
+            options.Settings["identity"].TryAdd("Identity__PasswordHasher__IterationCount", "1000");
             _shop = await LocalShop.StartAsync(options with { Postgres = _postgres?.GetConnectionString() }, cancellationToken: CancellationToken.None);
         }
 

@@ -17,6 +17,7 @@ internal static class Accounts
 
     public static void AddAccounts(this WebApplicationBuilder builder)
     {
+        builder.Services.Configure<PasswordHasherOptions>(builder.Configuration.GetSection("Identity:PasswordHasher"));
         builder.Services.AddIdentityCore<Account>(options =>
             {
                 // What a password needs is said by the request, field by field.
