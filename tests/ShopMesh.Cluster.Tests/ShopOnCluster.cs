@@ -109,7 +109,8 @@ public sealed class ShopOnCluster : IAsyncLifetime
     /// <summary>Waits until every Deployment and every database is what it should be.</summary>
     public static async Task SettleAsync()
     {
-        await KubectlAsync($"wait --for=condition=Ready pods -l {PartOfShop} --timeout=120s");
+        await KubectlAsync($"wait --for=condition=Ready pods -l {PartOfShop},app.kubernetes.io/component=database --timeout=120s");
+        // By their Deployments: pods that are leaving are never ready again.
         foreach (var service in Services)
             await RolledOutAsync(service);
     }
