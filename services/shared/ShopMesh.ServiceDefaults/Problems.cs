@@ -75,6 +75,7 @@ internal sealed partial class ExceptionToProblem(IProblemDetailsService problems
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
+        ForgetConnectionsAfter(exception, httpContext.RequestServices);
         if (httpContext.RequestAborted.IsCancellationRequested)
         {
             httpContext.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
@@ -114,6 +115,16 @@ internal sealed partial class ExceptionToProblem(IProblemDetailsService problems
     private static HttpValidationProblemDetails Invalid(string field, string error) =>
         new(new Dictionary<string, string[]> { [field] = [error] }) { Status = 400 };
 
+    /// <summary>
+    /// A statement that failed at the very use at which Npgsql prepared it is left half prepared, and fails its connection's next user:
+    /// no connection from before such an error is used again. Errors of the database are rare: text with a NUL, or a bug.
+    /// </summary>
+    public static void ForgetConnectionsAfter(Exception exception, IServiceProvider services)
+    {
+        if (DatabaseErrorIn(exception) is PostgresException)
+            services.GetService<NpgsqlDataSource>()?.Clear();
+    }
+
     /// <summary>Whether the database cannot be reached, or asks to try again.</summary>
     public static bool IsAway(NpgsqlException e) =>
         e is { IsTransient: true } or { InnerException: SocketException or IOException or TimeoutException } or PostgresException { SqlState: ['5', '7', ..] };
@@ -146,9 +157,12 @@ internal sealed class ExceptionToStatus : Interceptor
         {
             throw new RpcException(new(StatusCode.InvalidArgument, e.Message));
         }
-        catch (Exception e) when (ExceptionToProblem.DatabaseErrorIn(e) is { } error && ExceptionToProblem.IsAway(error))
+        catch (Exception e) when (ExceptionToProblem.DatabaseErrorIn(e) is { } error)
         {
-            throw new RpcException(new(StatusCode.Unavailable, "The service's database is away.", e));
+            ExceptionToProblem.ForgetConnectionsAfter(e, context.GetHttpContext().RequestServices);
+            if (ExceptionToProblem.IsAway(error))
+                throw new RpcException(new(StatusCode.Unavailable, "The service's database is away.", e));
+            throw;
         }
     }
 }
