@@ -33,7 +33,7 @@ internal sealed class Reservations(NpgsqlDataSource database)
             BatchCommands =
             {
                 // One array for all lines, which each order has its part of: an array of arrays would have to be a rectangle.
-                Command(
+                Batch.Command(
                     """
                     INSERT INTO reservations (order_id, status, product_ids, quantities, missing_product_ids, updated_at)
                     SELECT order_id, 'Reserved', ($4::text[])[first:last], ($5::int[])[first:last], '{}', clock_timestamp()
@@ -42,7 +42,7 @@ internal sealed class Reservations(NpgsqlDataSource database)
                     RETURNING order_id
                     """, orders.Select(order => order.OrderId).ToArray(), Firsts(orders).ToArray(), Firsts(orders).Zip(orders, (first, order) => first + order.ProductIds.Length - 1).ToArray(),
                     orders.SelectMany(order => order.ProductIds).ToArray(), orders.SelectMany(order => order.Quantities).ToArray()),
-                Command("SELECT product_id, on_hand - reserved FROM stock WHERE product_id = ANY($1) ORDER BY product_id FOR UPDATE", orders.SelectMany(order => order.ProductIds).Distinct().ToArray()),
+                Batch.Command("SELECT product_id, on_hand - reserved FROM stock WHERE product_id = ANY($1) ORDER BY product_id FOR UPDATE", orders.SelectMany(order => order.ProductIds).Distinct().ToArray()),
             },
         })
         {
@@ -70,7 +70,7 @@ internal sealed class Reservations(NpgsqlDataSource database)
         await using var book = new NpgsqlBatch(connection);
         if (taken.Count > 0)
         {
-            book.BatchCommands.Add(Command(
+            book.BatchCommands.Add(Batch.Command(
                 """
                 UPDATE stock SET reserved = reserved + line.quantity, updated_at = clock_timestamp()
                 FROM unnest($1, $2) AS line (product_id, quantity) WHERE stock.product_id = line.product_id
@@ -87,7 +87,7 @@ internal sealed class Reservations(NpgsqlDataSource database)
 
         string[] earlier = [.. orders.Select(order => order.OrderId).Where(order => !isNew.Contains(order))];
         if (earlier.Length > 0)
-            book.BatchCommands.Add(Command("SELECT order_id, status, missing_product_ids FROM reservations WHERE order_id = ANY($1)", earlier));
+            book.BatchCommands.Add(Batch.Command("SELECT order_id, status, missing_product_ids FROM reservations WHERE order_id = ANY($1)", earlier));
         await using (var reader = await book.ExecuteReaderAsync(cancellationToken))
         {
             while (await reader.ReadAsync(cancellationToken))
@@ -104,9 +104,9 @@ internal sealed class Reservations(NpgsqlDataSource database)
     {
         // One round trip, and without a BEGIN one transaction.
         await using var batch = database.CreateBatch();
-        batch.BatchCommands.Add(Command(LockOrders, orderIds));
+        batch.BatchCommands.Add(Batch.Command(LockOrders, orderIds));
         batch.BatchCommands.Add(LockStock(orderIds, "'Reserved'"));
-        batch.BatchCommands.Add(Command(
+        batch.BatchCommands.Add(Batch.Command(
             """
             WITH committed AS (
                 UPDATE reservations SET status = 'Committed', updated_at = clock_timestamp()
@@ -119,7 +119,7 @@ internal sealed class Reservations(NpgsqlDataSource database)
             UPDATE stock SET reserved = reserved - pieces.quantity, sold = sold + pieces.quantity, updated_at = clock_timestamp()
             FROM (SELECT product_id, sum(quantity) AS quantity FROM line GROUP BY product_id) AS pieces WHERE stock.product_id = pieces.product_id
             """, orderIds));
-        batch.BatchCommands.Add(Command("SELECT order_id FROM reservations WHERE order_id = ANY($1) AND status = 'Committed'", orderIds));
+        batch.BatchCommands.Add(Batch.Command("SELECT order_id FROM reservations WHERE order_id = ANY($1) AND status = 'Committed'", orderIds));
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         var committed = new HashSet<string>();
         do
@@ -136,15 +136,15 @@ internal sealed class Reservations(NpgsqlDataSource database)
     {
         await using var batch = database.CreateBatch();
         // Tombstones; where there is a row already, this waits for whoever writes it.
-        batch.BatchCommands.Add(Command(
+        batch.BatchCommands.Add(Batch.Command(
             """
             INSERT INTO reservations (order_id, status, product_ids, quantities, missing_product_ids, updated_at)
             SELECT order_id, 'Released', '{}', '{}', '{}', clock_timestamp() FROM unnest($1) AS order_id ORDER BY order_id
             ON CONFLICT DO NOTHING
             """, orderIds));
-        batch.BatchCommands.Add(Command(LockOrders, orderIds));
+        batch.BatchCommands.Add(Batch.Command(LockOrders, orderIds));
         batch.BatchCommands.Add(LockStock(orderIds, "'Reserved', 'Committed'"));
-        batch.BatchCommands.Add(Command(
+        batch.BatchCommands.Add(Batch.Command(
             """
             WITH held AS (
                 SELECT order_id, status, product_ids, quantities FROM reservations WHERE order_id = ANY($1) AND status IN ('Reserved', 'Committed')),
@@ -164,7 +164,7 @@ internal sealed class Reservations(NpgsqlDataSource database)
     }
 
     /// <summary>Locks the rows of the products that the orders hold, in the order of the products.</summary>
-    private static NpgsqlBatchCommand LockStock(string[] orderIds, string statuses) => Command(
+    private static NpgsqlBatchCommand LockStock(string[] orderIds, string statuses) => Batch.Command(
         $"""
         SELECT FROM stock WHERE product_id IN (SELECT unnest(product_ids) FROM reservations WHERE order_id = ANY($1) AND status IN ({statuses}))
         ORDER BY product_id FOR UPDATE
@@ -179,13 +179,5 @@ internal sealed class Reservations(NpgsqlDataSource database)
             yield return next;
             next += order.ProductIds.Length;
         }
-    }
-
-    private static NpgsqlBatchCommand Command(string sql, params Array[] parameters)
-    {
-        var command = new NpgsqlBatchCommand(sql);
-        foreach (var parameter in parameters)
-            command.Parameters.Add(new() { Value = parameter });
-        return command;
     }
 }

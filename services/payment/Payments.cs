@@ -64,15 +64,13 @@ internal sealed class Payments(NpgsqlDataSource database)
         {
             BatchCommands =
             {
-                new("""
+                Batch.Command(
+                    """
                     INSERT INTO payments (order_id, status, amount, asked, updated_at)
                     SELECT order_id, 'Pending', 0, 0, clock_timestamp() FROM unnest($1) AS order_id ORDER BY order_id
                     ON CONFLICT DO NOTHING
-                    """) { Parameters = { new() { Value = orderIds } } },
-                new("SELECT order_id, customer_id, status, amount, card_brand, card_last4, asked FROM payments WHERE order_id = ANY($1) ORDER BY order_id FOR UPDATE")
-                {
-                    Parameters = { new() { Value = orderIds } },
-                },
+                    """, orderIds),
+                Batch.Command("SELECT order_id, customer_id, status, amount, card_brand, card_last4, asked FROM payments WHERE order_id = ANY($1) ORDER BY order_id FOR UPDATE", orderIds),
             },
         };
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);

@@ -19,7 +19,7 @@ internal sealed class Parcels(NpgsqlDataSource database)
     {
         Guid[] ids = [.. orders.Select(_ => Guid.CreateVersion7())];
         return RunAsync([.. orders.Select(order => order.OrderId)], cancellationToken,
-            Command("""
+            Batch.Command("""
                 INSERT INTO shipments (order_id, id, status, carrier, tracking_number, rate_id, name, line1, line2, city, postal_code, country, created_at, updated_at)
                 SELECT order_id, id, 'Created', carrier, tracking_number, rate_id, name, line1, line2, city, postal_code, country, clock_timestamp(), clock_timestamp()
                 FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS wanted (order_id, id, carrier, tracking_number, rate_id, name, line1, line2, city, postal_code, country)
@@ -34,14 +34,14 @@ internal sealed class Parcels(NpgsqlDataSource database)
     }
 
     public Task<Dictionary<string, Shipment>> CancelAsync(string[] orderIds, CancellationToken cancellationToken) => RunAsync(orderIds, cancellationToken,
-        Command("""
+        Batch.Command("""
             INSERT INTO shipments (order_id, id, status, created_at, updated_at)
             SELECT order_id, id, 'Cancelled', clock_timestamp(), clock_timestamp() FROM unnest($1, $2) AS cancelled (order_id, id) ORDER BY order_id
             ON CONFLICT (order_id) DO UPDATE SET status = 'Cancelled', updated_at = clock_timestamp() WHERE shipments.status = 'Created'
             """, orderIds, orderIds.Select(_ => Guid.CreateVersion7()).ToArray()));
 
     public Task<Dictionary<string, Shipment>> DispatchAsync(string[] orderIds, TimeSpan deliveryDelay, CancellationToken cancellationToken) => RunAsync(orderIds, cancellationToken,
-        Command("SELECT FROM shipments WHERE order_id = ANY($1) ORDER BY order_id FOR UPDATE", orderIds),
+        Batch.Command("SELECT FROM shipments WHERE order_id = ANY($1) ORDER BY order_id FOR UPDATE", orderIds),
         new("""
             UPDATE shipments SET status = 'Dispatched', expected_delivery = clock_timestamp() + $2, updated_at = clock_timestamp()
             WHERE order_id = ANY($1) AND status = 'Created'
@@ -55,7 +55,7 @@ internal sealed class Parcels(NpgsqlDataSource database)
         await using var batch = database.CreateBatch();
         foreach (var change in changes)
             batch.BatchCommands.Add(change);
-        batch.BatchCommands.Add(Command(Find, orderIds));
+        batch.BatchCommands.Add(Batch.Command(Find, orderIds));
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         while (reader.FieldCount == 0)
             await reader.NextResultAsync(cancellationToken);
@@ -77,13 +77,5 @@ internal sealed class Parcels(NpgsqlDataSource database)
         }
 
         return shipments;
-    }
-
-    private static NpgsqlBatchCommand Command(string sql, params Array[] parameters)
-    {
-        var command = new NpgsqlBatchCommand(sql);
-        foreach (var parameter in parameters)
-            command.Parameters.Add(new() { Value = parameter });
-        return command;
     }
 }

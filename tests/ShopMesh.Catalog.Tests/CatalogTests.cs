@@ -31,12 +31,9 @@ public sealed class CatalogTests(CatalogShop shop) : IAsyncLifetime
     {
         var before = await AllAsync($"sort={sort}&limit=100");
         List<string> paged = [];
-        string? cursor = "";
-        while (cursor is not null)
+        await foreach (var page in _visitor.PagesAsync($"/api/catalog/products?category=books&sort={sort}&limit=3"))
         {
-            var page = await _visitor.GetAsync($"/api/catalog/products?category=books&sort={sort}&limit=3&cursor={cursor}");
             paged.AddRange(page["items"]!.AsArray().Select(Id));
-            cursor = (string?)page["nextCursor"];
             await shop.NewProductAsync(0);
         }
 
@@ -184,16 +181,5 @@ public sealed class CatalogTests(CatalogShop shop) : IAsyncLifetime
 
     private static string Id(JsonNode? product) => (string)product!["id"]!;
 
-    private async Task<List<JsonNode>> AllAsync(string query)
-    {
-        List<JsonNode> all = [];
-        for (string? cursor = ""; cursor is not null;)
-        {
-            var page = await _visitor.GetAsync($"/api/catalog/products?{query}&cursor={cursor}");
-            all.AddRange(page["items"]!.AsArray().Select(item => item!));
-            cursor = (string?)page["nextCursor"];
-        }
-
-        return all;
-    }
+    private Task<List<JsonNode>> AllAsync(string query) => _visitor.AllAsync($"/api/catalog/products?{query}");
 }

@@ -150,16 +150,10 @@ public sealed class ShopOnCluster : IAsyncLifetime
         var report = await Audit.RunAsync(new(Gateway), cancellationToken: Cancellation);
         Assert.True(report.Passed, report.ToString());
         var known = new HashSet<string>();
-        for (string? cursor = ""; cursor is not null;)
+        foreach (var order in await Admin.AllAsync("/api/admin/orders?limit=100"))
         {
-            var page = await Admin.GetAsync($"/api/admin/orders?limit=100&cursor={cursor}");
-            foreach (var order in page["items"]!.AsArray())
-            {
-                Assert.True((string)order!["status"]! is "delivered" or "rejected" or "cancelled", order.ToJsonString());
-                known.Add((string)order["id"]!);
-            }
-
-            cursor = (string?)page["nextCursor"];
+            Assert.True((string)order["status"]! is "delivered" or "rejected" or "cancelled", order.ToJsonString());
+            known.Add((string)order["id"]!);
         }
 
         Assert.Empty(acknowledged.Except(known));

@@ -32,19 +32,8 @@ public sealed class WholeShop() : RunningShop(Options)
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     /// <summary>Every payment, by order.</summary>
-    public async Task<Dictionary<string, JsonNode>> PaymentsAsync()
-    {
-        var payments = new Dictionary<string, JsonNode>();
-        for (string? cursor = ""; cursor is not null;)
-        {
-            var page = await Admin.GetAsync($"/api/admin/payments?limit=100&cursor={cursor}");
-            foreach (var payment in page["items"]!.AsArray())
-                payments[(string)payment!["orderId"]!] = payment;
-            cursor = (string?)page["nextCursor"];
-        }
-
-        return payments;
-    }
+    public async Task<Dictionary<string, JsonNode>> PaymentsAsync() =>
+        (await Admin.AllAsync("/api/admin/payments?limit=100")).ToDictionary(payment => (string)payment["orderId"]!);
 
     public async Task<JsonNode> PaymentOfAsync(string order) => (await PaymentsAsync())[order];
 

@@ -54,7 +54,7 @@ public sealed class LossyMesh : IAsyncDisposable
             }
 
             await forwarder.SendAsync(
-            context, service(context.Request.Path.Value!.Split('.')[1]).ToString(), mesh._client, new ForwarderRequestConfig { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact }, transformer);
+                context, service(context.Request.Path.Value!.Split('.')[1]).ToString(), mesh._client, new ForwarderRequestConfig { Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact }, transformer);
         });
         await mesh._proxy.StartAsync();
         return mesh;

@@ -64,6 +64,28 @@ public sealed class Shopper : IDisposable
         return answer!;
     }
 
+    /// <summary>The pages of a list, from the first to the last.</summary>
+    /// <param name="path">With a query.</param>
+    public async IAsyncEnumerable<JsonNode> PagesAsync(string path)
+    {
+        for (string? cursor = ""; cursor is not null;)
+        {
+            var page = await GetAsync($"{path}&cursor={cursor}");
+            yield return page;
+            cursor = (string?)page["nextCursor"];
+        }
+    }
+
+    /// <summary>What is on all pages of a list.</summary>
+    /// <inheritdoc cref="PagesAsync"/>
+    public async Task<List<JsonNode>> AllAsync(string path)
+    {
+        List<JsonNode> all = [];
+        await foreach (var page in PagesAsync(path))
+            all.AddRange(page["items"]!.AsArray().Select(item => item!));
+        return all;
+    }
+
     public Task<HttpResponseMessage> PostAsync(string path, object? body, params (string Name, string Value)[] headers) => SendAsync(HttpMethod.Post, path, body, headers);
 
     public Task<HttpResponseMessage> PutAsync(string path, object? body, params (string Name, string Value)[] headers) => SendAsync(HttpMethod.Put, path, body, headers);

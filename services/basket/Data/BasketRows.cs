@@ -101,15 +101,8 @@ internal sealed class BasketRows(NpgsqlDataSource database)
             $"UPDATE basket_items AS items SET quantity = items.quantity - ordered.quantity FROM {Ordered} WHERE {SameKey}",
         })
         {
-            batch.BatchCommands.Add(new(sql)
-            {
-                Parameters =
-                {
-                    new() { Value = ordered.Select(item => item.CustomerId).ToArray() },
-                    new() { Value = ordered.Select(item => item.ProductId).ToArray() },
-                    new() { Value = ordered.Select(item => item.Quantity).ToArray() },
-                },
-            });
+            batch.BatchCommands.Add(Batch.Command(
+                sql, ordered.Select(item => item.CustomerId).ToArray(), ordered.Select(item => item.ProductId).ToArray(), ordered.Select(item => item.Quantity).ToArray()));
         }
 
         // Nobody asks again after so long.

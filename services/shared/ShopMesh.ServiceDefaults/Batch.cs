@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Npgsql;
 
 namespace ShopMesh;
 
@@ -20,6 +21,16 @@ public static class Batch
         return all.Length is >= 1 and <= MaxOrders && all.All(id => id.Length is >= 1 and <= MaxIdLength)
             ? all
             : throw Invalid($"{field} must be 1 to {MaxOrders}, of 1 to {MaxIdLength} characters each.");
+    }
+
+    /// <summary>A statement of a database batch.</summary>
+    /// <param name="parameters">In their order, $1 first: a column of all orders each, for <c>unnest</c> or <c>ANY</c>.</param>
+    public static NpgsqlBatchCommand Command(string sql, params Array[] parameters)
+    {
+        var command = new NpgsqlBatchCommand(sql);
+        foreach (var parameter in parameters)
+            command.Parameters.Add(new() { Value = parameter });
+        return command;
     }
 
     public static RpcException Invalid(string detail) => new(new(StatusCode.InvalidArgument, detail));
