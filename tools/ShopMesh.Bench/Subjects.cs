@@ -42,7 +42,8 @@ internal static partial class Subjects
         yield return Upserts("yarp-upsert", "the same behind bare YARP", yarp, baskets) with { Processes = ["upsert", "yarp", Lab.Postgres] };
         yield return Http("basket", "a change of a basket with up to three products", lab.Gateway, [.. from quantity in Enumerable.Range(1, 3)
             from customer in baskets from product in lab.Stocked.Take(3)
-            select HttpConnection.Request(lab.Gateway, "PUT", $"/api/basket/items/{product}", customer.Token, $$"""{"quantity":{{quantity}}}""")]) with { Against = ["upsert", "yarp-upsert"] };
+            select HttpConnection.Request(lab.Gateway, "PUT", $"/api/basket/items/{product}", customer.Token, $$"""{"quantity":{{quantity}}}""")]) with
+        { Against = ["upsert", "yarp-upsert"] };
     }
 
     public static async Task<IReadOnlyList<Subject>> OfGrpcAsync(Lab lab)

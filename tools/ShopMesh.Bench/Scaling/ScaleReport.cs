@@ -84,7 +84,8 @@ internal sealed record ScaleReport(DateTimeOffset At, string Cluster, string Goa
         foreach (var service in services)
         {
             html.Append(Figure($"{service.Key}: {Goal.Split(' ')[0]} by offered rate", new Chart("requests/s", "ms",
-                [.. service.Select(point => new Series(Invariant($"{point.Replicas} replicas"), [.. point.Probes.OrderBy(probe => probe.Rate).Select(probe => (probe.Rate, probe.Latency))]))]) { IsLogarithmic = true }));
+                [.. service.Select(point => new Series(Invariant($"{point.Replicas} replicas"), [.. point.Probes.OrderBy(probe => probe.Rate).Select(probe => (probe.Rate, probe.Latency))]))])
+            { IsLogarithmic = true }));
         }
     }
 
