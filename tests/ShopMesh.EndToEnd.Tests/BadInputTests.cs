@@ -92,6 +92,25 @@ public sealed class BadInputTests(WholeShop shop)
             select AskAsync(shop.Admin, HttpMethod.Get, $"{list}?{query}", null)));
     }
 
+    /// <summary>One that comes as far as the database can break what others ask of it afterwards.</summary>
+    [Fact]
+    public async Task A_NUL_is_refused_at_the_door()
+    {
+        using var customer = await shop.CustomerAsync();
+        var (order, product) = (Shopper.OrderOf("tok\0"), RunningShop.AProduct("A\0B"));
+        foreach (var (answer, names) in new[]
+        {
+            (await AskAsync(customer, HttpMethod.Get, "/api/inventory?productIds=a%00b", null), "query"),
+            (await AskAsync(customer, HttpMethod.Post, "/api/orders", order, ("Idempotency-Key", $"{Guid.NewGuid()}")), "paymentToken"),
+            (await AskAsync(shop.Admin, HttpMethod.Post, "/api/catalog/products", product), "name"),
+        })
+        {
+            Assert.Equal(HttpStatusCode.BadRequest, answer.Status);
+            Assert.Contains("must not contain the NUL character", answer.Body, StringComparison.Ordinal);
+            Assert.Contains(names, answer.Body, StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public async Task No_header_draws_a_5xx()
     {

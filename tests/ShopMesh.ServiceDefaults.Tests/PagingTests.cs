@@ -26,6 +26,7 @@ public sealed class PagingTests
     [InlineData("W10")]
     [InlineData("bnVsbA")]
     [InlineData("W251bGwsbnVsbF0")]
+    [InlineData("WyJcdTAwMDAiLCJiIl0")]
     public void A_cursor_that_no_list_gave_out_is_refused(string cursor)
     {
         Assert.Throws<InvalidFieldException>(() => Cursor.Decode(cursor, 2));

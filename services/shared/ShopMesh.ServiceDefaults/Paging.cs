@@ -34,7 +34,7 @@ public static class Cursor
             return null;
         try
         {
-            if (JsonSerializer.Deserialize<string?[]>(Base64Url.DecodeFromChars(cursor)) is { } key && key.Length == length && !key.Contains(null))
+            if (JsonSerializer.Deserialize<string?[]>(Base64Url.DecodeFromChars(cursor)) is { } key && key.Length == length && key.All(part => part is not null && !NulCharacter.IsIn(part)))
                 return key!;
         }
         catch (Exception e) when (e is FormatException or JsonException)

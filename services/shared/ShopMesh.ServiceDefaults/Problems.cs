@@ -75,7 +75,6 @@ internal sealed partial class ExceptionToProblem(IProblemDetailsService problems
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
-        ForgetConnectionsAfter(exception, httpContext.RequestServices);
         if (httpContext.RequestAborted.IsCancellationRequested)
         {
             httpContext.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
@@ -99,14 +98,7 @@ internal sealed partial class ExceptionToProblem(IProblemDetailsService problems
         BadHttpRequestException e => Problem(e.StatusCode, e.Message),
         RpcException { StatusCode: StatusCode.DeadlineExceeded } => Problem(504, "A service that this needs did not answer in time."),
         RpcException => Problem(503, "A service that this needs is away."),
-        _ when DatabaseErrorIn(exception) is { } e => e switch
-        {
-            // Text with a NUL, which JSON can carry and PostgreSQL cannot.
-            PostgresException { SqlState: PostgresErrorCodes.CharacterNotInRepertoire or PostgresErrorCodes.UntranslatableCharacter } =>
-                Problem(400, "Text must not contain the NUL character."),
-            _ when IsAway(e) => Problem(503, "The service's database is away."),
-            _ => null,
-        },
+        _ when DatabaseErrorIn(exception) is { } e && IsAway(e) => Problem(503, "The service's database is away."),
         _ => null,
     };
 
@@ -114,16 +106,6 @@ internal sealed partial class ExceptionToProblem(IProblemDetailsService problems
 
     private static HttpValidationProblemDetails Invalid(string field, string error) =>
         new(new Dictionary<string, string[]> { [field] = [error] }) { Status = 400 };
-
-    /// <summary>
-    /// A statement that failed at the very use at which Npgsql prepared it is left half prepared, and fails its connection's next user:
-    /// no connection from before such an error is used again. Errors of the database are rare: text with a NUL, or a bug.
-    /// </summary>
-    public static void ForgetConnectionsAfter(Exception exception, IServiceProvider services)
-    {
-        if (DatabaseErrorIn(exception) is PostgresException)
-            services.GetService<NpgsqlDataSource>()?.Clear();
-    }
 
     /// <summary>Whether the database cannot be reached, or asks to try again.</summary>
     public static bool IsAway(NpgsqlException e) =>
@@ -159,7 +141,6 @@ internal sealed class ExceptionToStatus : Interceptor
         }
         catch (Exception e) when (ExceptionToProblem.DatabaseErrorIn(e) is { } error)
         {
-            ExceptionToProblem.ForgetConnectionsAfter(e, context.GetHttpContext().RequestServices);
             if (ExceptionToProblem.IsAway(error))
                 throw new RpcException(new(StatusCode.Unavailable, "The service's database is away.", e));
             throw;

@@ -30,7 +30,7 @@ public static class ServiceDefaults
         builder.Services.ConfigureHttpJsonOptions(options =>
         {
             var serializer = options.SerializerOptions;
-            serializer.TypeInfoResolverChain.Insert(0, json);
+            serializer.TypeInfoResolverChain.Insert(0, json.WithAddedModifier(NulCharacter.RefuseNul));
             serializer.NumberHandling = JsonNumberHandling.Strict;
             serializer.RespectNullableAnnotations = true;
         });
@@ -78,6 +78,7 @@ public static class ServiceDefaults
         app.UseOperations("Http");
         app.UseExceptionHandler();
         app.UseStatusCodePages();
+        app.RefuseNulInQuery();
         app.UseAuthentication();
         app.UseAuthorization();
         app.MapOpenApi().AllowAnonymous();
