@@ -9,7 +9,6 @@ namespace ShopMesh.Cluster.Tests;
 /// <summary>Scaling: more pods do more; and an autoscaler takes and gives back pods as the load comes and goes, without loss.</summary>
 public sealed class ScalingTests(ShopOnCluster shop)
 {
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Measurement = TimeSpan.FromSeconds(20);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -18,19 +17,21 @@ public sealed class ScalingTests(ShopOnCluster shop)
     public async Task Throughput_follows_the_number_of_pods_at_a_fixed_share_of_CPU()
     {
         var throughput = new Dictionary<int, double>();
-        await ShopOnCluster.KubectlAsync("set env deployment/gateway Cache__Enabled=false");
+        await ShopOnCluster.KubectlAsync("set env deployment/gateway Cache__Enabled=false Limits__RequestsPerSecond=100000");
         await ShopOnCluster.KubectlAsync("set resources deployment/catalog --containers=catalog --limits=cpu=100m");
         try
         {
-            // From four down to one, so that every pod that is measured has long been warm.
             await ShopOnCluster.RolledOutAsync("gateway");
+            await ShopOnCluster.ScaleAsync("catalog", 4);
+            await WarmUpAsync(4);
+            // From four down to one, so that every pod that is measured has long been warm.
             foreach (var pods in (int[])[4, 2, 1])
             {
                 await ShopOnCluster.ScaleAsync("catalog", pods);
                 await RunningShop.EventuallyAsync(TimeSpan.FromSeconds(90), async () => (await shop.PodsAsync(ShopOnCluster.Of("catalog"))).Count == pods);
-                await SaturateAsync(pods == 4 ? WarmUp : TimeSpan.FromSeconds(5));
+                await SaturateAsync(pods, Measurement);
                 var before = await CpuAsync();
-                var (rate, elapsed) = await SaturateAsync(Measurement);
+                var (rate, elapsed) = await SaturateAsync(pods, Measurement);
                 var shares = (await CpuAsync()).Select(pod => (pod.Value - before[pod.Key]) / elapsed.TotalSeconds).ToList();
                 var ofNode = await ShopOnCluster.NodeCpuAsync();
                 TestContext.Current.TestOutputHelper!.WriteLine(string.Create(CultureInfo.InvariantCulture,
@@ -44,7 +45,7 @@ public sealed class ScalingTests(ShopOnCluster shop)
         }
         finally
         {
-            await ShopOnCluster.KubectlAsync("set env deployment/gateway Cache__Enabled-");
+            await ShopOnCluster.KubectlAsync("set env deployment/gateway Cache__Enabled- Limits__RequestsPerSecond-");
             await ShopOnCluster.KubectlAsync(["patch", "deployment/catalog", "--type=json", "--patch", """[{"op": "remove", "path": "/spec/template/spec/containers/0/resources/limits/cpu"}]"""]);
             await ShopOnCluster.ScaleAsync("catalog", ShopOnCluster.Replicas);
             await ShopOnCluster.RolledOutAsync("gateway");
@@ -119,22 +120,37 @@ public sealed class ScalingTests(ShopOnCluster shop)
         });
     }
 
-    /// <summary>As many pages of products as come back, asked for by 32 at a time.</summary>
-    private async Task<(double Rate, TimeSpan Elapsed)> SaturateAsync(TimeSpan time)
+    /// <summary>A tenth of a core is busy for minutes compiling what it runs: until pages no longer come faster than before.</summary>
+    private async Task WarmUpAsync(int pods)
     {
+        var settled = 0;
+        for (var best = 0.0; settled < 3;)
+        {
+            var (rate, _) = await SaturateAsync(pods, TimeSpan.FromSeconds(10));
+            settled = rate < best * 1.03 ? settled + 1 : 0;
+            best = Math.Max(best, rate);
+        }
+    }
+
+    /// <summary>As many pages of products as come back, asked for by 32 at a time for each pod; what asks takes as little of the machine as it can.</summary>
+    private async Task<(double Rate, TimeSpan Elapsed)> SaturateAsync(int pods, TimeSpan time)
+    {
+        const string Page = "/api/catalog/products?limit=20";
         using var http = new HttpClient { BaseAddress = shop.Gateway };
-        var pages = 0;
+        var expected = await http.GetByteArrayAsync(Page, Cancellation);
+        Assert.Equal(20, JsonNode.Parse(expected)!["items"]!.AsArray().Count);
+        var read = 0;
         var watch = Stopwatch.StartNew();
-        await Task.WhenAll(Enumerable.Range(0, 32).Select(async _ =>
+        await Task.WhenAll(Enumerable.Range(0, 32 * pods).Select(async _ =>
         {
             while (watch.Elapsed < time)
             {
-                var page = JsonNode.Parse(await http.GetStringAsync("/api/catalog/products?limit=20", Cancellation))!;
-                Assert.Equal(20, page["items"]!.AsArray().Count);
-                Interlocked.Increment(ref pages);
+                var page = await http.GetByteArrayAsync(Page, Cancellation);
+                Assert.True(page.AsSpan().SequenceEqual(expected));
+                Interlocked.Increment(ref read);
             }
         }));
-        return (pages / watch.Elapsed.TotalSeconds, watch.Elapsed);
+        return (read / watch.Elapsed.TotalSeconds, watch.Elapsed);
     }
 
     /// <summary>How many seconds of CPU each pod of catalog has used.</summary>
