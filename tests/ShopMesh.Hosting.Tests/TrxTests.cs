@@ -13,6 +13,9 @@ public sealed class TrxTests
             <TestRun id="1" xmlns="http://microsoft.com/schemas/VisualStudio/TeamTest/2010">
               <Results>
                 <UnitTestResult testName="Money.Adds" duration="00:00:01.5000000" outcome="Passed" />
+                <UnitTestResult testName="Cluster.Rolls" duration="00:00:02.0000000" outcome="Passed">
+                  <Output><TextMessages><Message>100 requests</Message><Message>0 failed</Message></TextMessages></Output>
+                </UnitTestResult>
                 <UnitTestResult testName="Money.Divides" duration="00:00:00.0010000" outcome="Failed">
                   <Output><ErrorInfo><Message>Expected: 1
             Actual: 2</Message><StackTrace>   at Money.Divides() in Money.cs:line 3</StackTrace></ErrorInfo></Output>
@@ -29,6 +32,7 @@ public sealed class TrxTests
         Assert.Equal(
             [
                 new("Money.Adds", TestOutcome.Passed, TimeSpan.FromSeconds(1.5), "", ""),
+                new("Cluster.Rolls", TestOutcome.Passed, TimeSpan.FromSeconds(2), "100 requests\n0 failed", ""),
                 new("Money.Divides", TestOutcome.Failed, TimeSpan.FromMilliseconds(1), "Expected: 1\nActual: 2", "   at Money.Divides() in Money.cs:line 3"),
                 new("Cluster.Scales", TestOutcome.Skipped, TimeSpan.Zero, "no cluster", ""),
             ],

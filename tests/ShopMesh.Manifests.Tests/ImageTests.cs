@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using ShopMesh.Hosting;
 
@@ -40,6 +41,14 @@ public sealed class ImageTests
         Assert.InRange(lastRestore, 0, instructions.FindIndex(line => line.StartsWith("COPY ", StringComparison.Ordinal) && line.Split(' ')[1].EndsWith('/')));
     }
 
+    /// <summary>Their files lie over its own: an older one than it was built for would keep it from starting.</summary>
+    [Theory, MemberData(nameof(Services))]
+    public void The_packages_that_all_share_are_the_ones_it_was_built_for(string name)
+    {
+        var own = PackagesOf(Topology.Service(name).Folder);
+        Assert.All(PackagesOf("services/shared/ShopMesh.ServiceDefaults"), package => Assert.Equal(package.Value, own.GetValueOrDefault(package.Key, package.Value)));
+    }
+
     [Theory, MemberData(nameof(Services))]
     public void It_runs_the_services_program_on_its_ports_as_a_user_without_rights(string name)
     {
@@ -61,6 +70,11 @@ public sealed class ImageTests
         Assert.Contains("VERSION=dev", dockerfile.All("ARG"));
         Assert.Contains($"org.opencontainers.image.title=\"shopmesh/{name}\" org.opencontainers.image.version=$VERSION ", dockerfile.Single("LABEL"), StringComparison.Ordinal);
     }
+
+    /// <returns>The versions of a project's packages, by their names.</returns>
+    private static Dictionary<string, string> PackagesOf(string folder) => JsonNode.Parse(Sources.Read($"{folder}/packages.lock.json"))!["dependencies"]!["net10.0"]!.AsObject()
+        .Where(package => package.Value!["resolved"] is not null)
+        .ToDictionary(package => package.Key, package => (string)package.Value!["resolved"]!, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>As Docker reads <c>.dockerignore</c>: the last pattern that fits decides.</summary>
     private static bool IsIgnored(string path)

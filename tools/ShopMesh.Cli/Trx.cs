@@ -11,7 +11,7 @@ internal enum TestOutcome
 }
 
 /// <summary>What a test came to.</summary>
-/// <param name="Message">Why it failed or was skipped.</param>
+/// <param name="Message">Why it failed or was skipped; of one that passed, what it has to tell.</param>
 internal sealed record TestResult(string Name, TestOutcome Outcome, TimeSpan Duration, string Message, string StackTrace);
 
 /// <summary>The results of one test project.</summary>
@@ -36,7 +36,7 @@ internal sealed record TestRun(IReadOnlyList<TestResult> Results, IReadOnlyList<
                 (string?)result.Attribute("testName") ?? "",
                 outcome,
                 TimeSpan.TryParse((string?)result.Attribute("duration"), CultureInfo.InvariantCulture, out var duration) ? duration : TimeSpan.Zero,
-                ((string?)error?.Element(trx + "Message") ?? (string?)output?.Element(trx + "StdOut") ?? "").Trim(),
+                ((string?)error?.Element(trx + "Message") ?? (string?)output?.Element(trx + "StdOut") ?? string.Join('\n', output?.Descendants(trx + "Message").Select(message => message.Value) ?? [])).Trim(),
                 ((string?)error?.Element(trx + "StackTrace") ?? "").TrimEnd());
         var errors =
             from info in document.Descendants(trx + "RunInfo")

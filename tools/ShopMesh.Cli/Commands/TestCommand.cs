@@ -98,6 +98,8 @@ internal static class TestCommand
         var bad = run.Errors.Count > 0 || counts.ContainsKey(TestOutcome.Failed);
         var summary = $"{counts.GetValueOrDefault(TestOutcome.Passed)} passed, {counts.GetValueOrDefault(TestOutcome.Failed)} failed, {counts.GetValueOrDefault(TestOutcome.Skipped)} skipped in {StartView.Seconds(elapsed)}";
         AnsiConsole.MarkupLine($"{(bad ? "[red]failed[/] " : "[green]ok[/]     ")}  {Markup.Escape(name)}: {summary}");
+        foreach (var result in run.Results.Where(result => result is { Outcome: TestOutcome.Passed, Message.Length: > 0 }))
+            AnsiConsole.WriteLine($"  {result.Name}{Environment.NewLine}{Indent(result.Message)}");
         foreach (var result in run.Results.Where(result => result.Outcome == TestOutcome.Failed))
             AnsiConsole.WriteLine($"  failed: {result.Name}{Environment.NewLine}{Indent(result.Message)}{Environment.NewLine}{Indent(result.StackTrace)}");
         foreach (var result in run.Results.Where(result => result.Outcome == TestOutcome.Skipped))
