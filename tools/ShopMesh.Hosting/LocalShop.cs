@@ -238,6 +238,7 @@ public sealed class LocalShop : IAsyncDisposable
             // Many processes on few cores, none of them compiled ahead as in an image: code is optimised when it has been called 1,024 times
             // (hexadecimal) instead of 30, and not instrumented for it, which took half of the CPU of a shop's first minute.
             ["DOTNET_TieredPGO"] = "0",
+            ["DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"] = "0",
             ["DOTNET_TC_CallCountThreshold"] = "400",
             // What this program was started with is not meant for them.
             ["ASPNETCORE_URLS"] = "",
