@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
 using System.Text.Json.Nodes;
 using k8s;
 using k8s.Models;
@@ -23,6 +24,8 @@ public sealed class ShopOnCluster : IAsyncLifetime
 
     /// <summary>How many pods of a service there are between the tests.</summary>
     public const int Replicas = 2;
+
+    private static readonly TimeSpan UntilFound = TimeSpan.FromSeconds(60);
 
     private const string PartOfShop = "app.kubernetes.io/part-of=shopmesh";
 
@@ -53,6 +56,8 @@ public sealed class ShopOnCluster : IAsyncLifetime
         RestartsAtFirst = pods.ToDictionary(pod => pod.Name(), pod => (pod.Status.ContainerStatuses ?? []).Sum(container => container.RestartCount));
         await Task.WhenAll(Services.Select(service => ScaleAsync(service, Replicas)));
         Gateway = await FindGatewayAsync();
+        var found = 0;
+        await RunningShop.EventuallyAsync(UntilFound, async () => (found = await IsFoundAsync() ? found + 1 : 0) == 10);
         Admin = await Shopper.SignInAsync(Gateway, "admin@example.com");
         _customers = await Customers.SignInAsync(Gateway, 150, Cancellation);
         await WarmUpAsync();
@@ -157,6 +162,21 @@ public sealed class ShopOnCluster : IAsyncLifetime
         }
 
         Assert.Empty(acknowledged.Except(known));
+    }
+
+    /// <summary>Where DNS keeps an answer for long, a gateway that began before the services does not find them for as long.</summary>
+    private async Task<bool> IsFoundAsync()
+    {
+        // A connection of its own, since each leads to another pod of the gateway.
+        using var http = new HttpClient { BaseAddress = Gateway };
+        foreach (var path in (string[])["/api/catalog/products", "/api/inventory?productIds=a", "/api/shipping/options?country=PT", "/api/basket", "/api/payments/tokens", "/api/orders", "/connect/token"])
+        {
+            using var response = await http.GetAsync(new Uri(path, UriKind.Relative), Cancellation);
+            if (response.StatusCode is HttpStatusCode.ServiceUnavailable)
+                return false;
+        }
+
+        return true;
     }
 
     /// <summary>A shop of which every pod has just begun is no shop that anyone rolls out.</summary>

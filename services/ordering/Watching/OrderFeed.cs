@@ -12,7 +12,7 @@ namespace ShopMesh.Ordering.Watching;
 /// Follows orders, on any replica: one connection listens for the notifications of all of them, and a slow look
 /// catches what a lost connection missed.
 /// </summary>
-internal sealed partial class OrderFeed(NpgsqlDataSource database, IServiceScopeFactory scopes, IHostApplicationLifetime lifetime, ILogger<OrderFeed> logger) : BackgroundService
+internal sealed partial class OrderFeed(NpgsqlDataSource database, IServiceScopeFactory scopes, Drain drain, ILogger<OrderFeed> logger) : BackgroundService
 {
     private static readonly TimeSpan SlowPoll = TimeSpan.FromSeconds(2);
 
@@ -20,11 +20,11 @@ internal sealed partial class OrderFeed(NpgsqlDataSource database, IServiceScope
 
     /// <summary>
     /// Every change of status of a customer's order with its number, from the one after <paramref name="after"/> to the final one.
-    /// Ends early when the pod is asked to stop: clients resume elsewhere.
+    /// Ends early when the pod goes, after its drain: clients resume elsewhere, and until then might come back to this one.
     /// </summary>
     public async IAsyncEnumerable<(int Number, StatusChange Change)> WatchAsync(Guid orderId, int after, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, drain.Over);
         var changed = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
         _watchers[changed] = orderId;
         try

@@ -107,14 +107,29 @@ internal static class HealthCommand
 /// Keeps serving for <c>Shutdown:Drain</c> after the pod was asked to stop, until its callers have seen it leave:
 /// Kestrel stops listening only when <see cref="StoppingAsync"/> is through.
 /// </summary>
-internal sealed class Drain(IConfiguration configuration, TimeProvider time) : IHostedLifecycleService
+public sealed class Drain(IConfiguration configuration, TimeProvider time) : IHostedLifecycleService, IDisposable
 {
+    private readonly CancellationTokenSource _over = new();
+
     /// <summary>What the gateway gives a request (<c>Limits:RequestTimeout</c>): the last that came in may take it after the drain.</summary>
-    public static readonly TimeSpan LongestRequest = TimeSpan.FromSeconds(30);
+    internal static readonly TimeSpan LongestRequest = TimeSpan.FromSeconds(30);
 
-    public Task StoppingAsync(CancellationToken cancellationToken) => Task.Delay(Duration(configuration), time, cancellationToken);
+    /// <summary>Cancelled when the drain is over: what would go on for ever ends, and its client goes on elsewhere.</summary>
+    public CancellationToken Over => _over.Token;
 
-    public static TimeSpan Duration(IConfiguration configuration) => configuration.GetValue("Shutdown:Drain", TimeSpan.Zero);
+    public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Task.Delay(Duration(configuration), time, cancellationToken);
+        }
+        finally
+        {
+            await _over.CancelAsync();
+        }
+    }
+
+    internal static TimeSpan Duration(IConfiguration configuration) => configuration.GetValue("Shutdown:Drain", TimeSpan.Zero);
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -125,4 +140,6 @@ internal sealed class Drain(IConfiguration configuration, TimeProvider time) : I
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void Dispose() => _over.Dispose();
 }

@@ -61,7 +61,8 @@ public static class ServiceDefaults
         builder.Services.AddProblems();
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<Readiness>();
-        builder.Services.AddHostedService<Drain>();
+        builder.Services.AddSingleton<Drain>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<Drain>());
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = Drain.Duration(builder.Configuration) + Drain.LongestRequest);
         return builder;
     }
