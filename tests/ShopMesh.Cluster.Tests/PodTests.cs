@@ -60,6 +60,7 @@ public sealed class PodTests(ShopOnCluster shop)
     public async Task Pods_that_are_killed_at_random_are_replaced_and_nothing_acknowledged_is_lost()
     {
         await ShopOnCluster.ScaleAsync("gateway", 3);
+        await shop.WarmUpAsync();
         await using var load = await shop.LoadAsync(rate: 100);
         var end = DateTimeOffset.UtcNow + Chaos;
         var lastKill = DateTimeOffset.UtcNow;

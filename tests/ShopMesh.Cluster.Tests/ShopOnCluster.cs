@@ -179,8 +179,8 @@ public sealed class ShopOnCluster : IAsyncLifetime
         return true;
     }
 
-    /// <summary>A shop of which every pod has just begun is no shop that anyone rolls out.</summary>
-    private async Task WarmUpAsync()
+    /// <summary>A shop of which every pod has just begun is no shop that anyone rolls out, or breaks.</summary>
+    public async Task WarmUpAsync()
     {
         await using var load = await LoadAsync(rate: 30);
         await RunningShop.EventuallyAsync(TimeSpan.FromSeconds(60), () => Task.FromResult(load.Requests >= 600));

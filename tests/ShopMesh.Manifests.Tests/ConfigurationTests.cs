@@ -31,7 +31,7 @@ public sealed partial class ConfigurationTests
     private static readonly string[] SettingsFiles = [$"{Defaults}/defaults.json", "gateway/appsettings.json", "services/shipping/appsettings.json"];
 
     /// <summary>The runtime's own.</summary>
-    private static readonly string[] ReadByRuntime = ["DOTNET_gcServer", "DOTNET_TieredPGO", "DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"];
+    private static readonly string[] ReadByRuntime = ["DOTNET_gcServer", "DOTNET_TieredPGO", "DOTNET_TC_CallCountThreshold", "DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"];
 
     /// <summary>Whether anybody reads a variable: the code, by one of its keys, or the runtime.</summary>
     public static bool IsRead(string variable) => ReadByRuntime.Contains(variable)
