@@ -76,7 +76,8 @@ public sealed partial class ConfigurationTests
             var settings = rendering.ConfigMap("shopmesh");
             Assert.True(TimeSpan.TryParseExact(settings["Shutdown__Drain"], "c", CultureInfo.InvariantCulture, out _));
             Assert.All(settings.Where(setting => setting.Key == "DemoData"), setting => Assert.True(bool.Parse(setting.Value)));
-            Assert.All(settings.Where(setting => setting.Key.StartsWith("DOTNET_", StringComparison.Ordinal)), setting => Assert.Matches("^[01]$", setting.Value));
+            // The runtime reads them as hexadecimal.
+            Assert.All(settings.Where(setting => setting.Key.StartsWith("DOTNET_", StringComparison.Ordinal)), setting => Assert.Matches("^[0-9a-f]+$", setting.Value));
             Assert.All(settings.Where(setting => setting.Key.StartsWith("ForwardedHeaders__KnownNetworks__", StringComparison.Ordinal)), setting => IPNetwork.Parse(setting.Value));
         });
         Assert.False(Rendering.Of("overlays/production").ConfigMap("shopmesh").ContainsKey("DemoData"));
