@@ -30,11 +30,8 @@ public sealed partial class ConfigurationTests
 
     private static readonly string[] SettingsFiles = [$"{Defaults}/defaults.json", "gateway/appsettings.json", "services/shipping/appsettings.json"];
 
-    /// <summary>The runtime's own.</summary>
-    private static readonly string[] ReadByRuntime = ["DOTNET_gcServer", "DOTNET_TieredPGO", "DOTNET_TC_CallCountThreshold", "DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"];
-
     /// <summary>Whether anybody reads a variable: the code, by one of its keys, or the runtime.</summary>
-    public static bool IsRead(string variable) => ReadByRuntime.Contains(variable)
+    public static bool IsRead(string variable) => LocalShop.Runtime.ContainsKey(variable)
         || ReadByCode.ContainsKey(variable) || ReadByCode.ContainsKey(LastPart().Replace(variable, "__*"))
         || SettingsFiles.Any(file => Sources.Settings(file).ContainsKey(variable));
 
@@ -76,8 +73,7 @@ public sealed partial class ConfigurationTests
             var settings = rendering.ConfigMap("shopmesh");
             Assert.True(TimeSpan.TryParseExact(settings["Shutdown__Drain"], "c", CultureInfo.InvariantCulture, out _));
             Assert.All(settings.Where(setting => setting.Key == "DemoData"), setting => Assert.True(bool.Parse(setting.Value)));
-            // The runtime reads them as hexadecimal.
-            Assert.All(settings.Where(setting => setting.Key.StartsWith("DOTNET_", StringComparison.Ordinal)), setting => Assert.Matches("^[0-9a-f]+$", setting.Value));
+            Assert.Equal(LocalShop.Runtime.OrderBy(setting => setting.Key, StringComparer.Ordinal), settings.Where(setting => setting.Key.StartsWith("DOTNET_", StringComparison.Ordinal)).OrderBy(setting => setting.Key, StringComparer.Ordinal));
             Assert.All(settings.Where(setting => setting.Key.StartsWith("ForwardedHeaders__KnownNetworks__", StringComparison.Ordinal)), setting => IPNetwork.Parse(setting.Value));
         });
         Assert.False(Rendering.Of("overlays/production").ConfigMap("shopmesh").ContainsKey("DemoData"));

@@ -6,6 +6,19 @@ namespace ShopMesh.Hosting;
 /// <summary>The shop on this machine: its services as processes, as they ship, each with its own database in one PostgreSQL server.</summary>
 public sealed class LocalShop : IAsyncDisposable
 {
+    /// <summary>
+    /// What .NET's runtime is told, here and in containers; numbers are hexadecimal. Many processes are on few cores: code is optimised
+    /// when it has been called 1,024 times instead of 30, and not instrumented for it, which took half of the CPU of a shop's first
+    /// minute; and a thread that waits for work does not spin, since that takes the CPU from its neighbours.
+    /// </summary>
+    public static IReadOnlyDictionary<string, string> Runtime { get; } = new Dictionary<string, string>
+    {
+        ["DOTNET_gcServer"] = "0",
+        ["DOTNET_TieredPGO"] = "0",
+        ["DOTNET_TC_CallCountThreshold"] = "400",
+        ["DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"] = "0",
+    };
+
     /// <summary>How long a service may take to stop before it is killed.</summary>
     internal static readonly TimeSpan Grace = TimeSpan.FromSeconds(2.5);
 
@@ -232,14 +245,8 @@ public sealed class LocalShop : IAsyncDisposable
     {
         var service = process.Service;
         var identity = _services.GetValueOrDefault("identity")?.Http.ToString() ?? $"http://{Nowhere}";
-        var environment = new Dictionary<string, string>
+        var environment = new Dictionary<string, string>(Runtime)
         {
-            ["DOTNET_gcServer"] = "0",
-            // Many processes on few cores, none of them compiled ahead as in an image: code is optimised when it has been called 1,024 times
-            // (hexadecimal) instead of 30, and not instrumented for it, which took half of the CPU of a shop's first minute.
-            ["DOTNET_TieredPGO"] = "0",
-            ["DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"] = "0",
-            ["DOTNET_TC_CallCountThreshold"] = "400",
             // What this program was started with is not meant for them.
             ["ASPNETCORE_URLS"] = "",
             ["ASPNETCORE_HTTP_PORTS"] = "",

@@ -22,7 +22,7 @@ internal static class NulCharacter
     /// <remarks>A converter would do as well, but the schema of a type with one is unknown to OpenAPI.</remarks>
     public static void RefuseNul(JsonTypeInfo type)
     {
-        var texts = type.Properties.Where(property => property is { PropertyType: var t, Get: not null } && t == typeof(string)).ToList();
+        var texts = type.Properties.Where(property => property.PropertyType == typeof(string) && property.Get is not null).ToList();
         if (texts.Count == 0)
             return;
         type.OnDeserialized = read =>
