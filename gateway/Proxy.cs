@@ -3,6 +3,7 @@ using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Health;
 using Yarp.ReverseProxy.LoadBalancing;
+using Yarp.ReverseProxy.Model;
 using Yarp.ReverseProxy.ServiceDiscovery;
 using Yarp.ReverseProxy.Transforms;
 
@@ -52,16 +53,24 @@ internal static class Proxy
     }
 }
 
-/// <summary>Takes a pod out of the choice at its first transport failure: a pod that was killed costs one request, not hundreds.</summary>
+/// <summary>
+/// Takes a pod out of the choice at its first transport failure: a pod that was killed costs one request, not hundreds. When all
+/// have failed lately, the first that answers is back at once: else a dead one had its share of the requests until the time was up.
+/// </summary>
 internal sealed class FirstFailurePolicy(IDestinationHealthUpdater health) : IPassiveHealthCheckPolicy
 {
     public const string PolicyName = "FirstFailure";
 
     public string Name => PolicyName;
 
-    public void RequestProxied(HttpContext context, Yarp.ReverseProxy.Model.ClusterState cluster, Yarp.ReverseProxy.Model.DestinationState destination)
+    public void RequestProxied(HttpContext context, ClusterState cluster, DestinationState destination)
     {
-        if (context.Features.Get<IForwarderErrorFeature>()?.Error is ForwarderError.Request or ForwarderError.ResponseBodyDestination)
-            health.SetPassive(cluster, destination, Yarp.ReverseProxy.Model.DestinationHealth.Unhealthy, cluster.Model.Config.HealthCheck!.Passive!.ReactivationPeriod!.Value);
+        var error = context.Features.Get<IForwarderErrorFeature>()?.Error;
+        if (error is ForwarderError.Request or ForwarderError.ResponseBodyDestination)
+            Set(DestinationHealth.Unhealthy);
+        else if (error is null && destination.Health.Passive is DestinationHealth.Unhealthy)
+            Set(DestinationHealth.Healthy);
+
+        void Set(DestinationHealth now) => health.SetPassive(cluster, destination, now, cluster.Model.Config.HealthCheck!.Passive!.ReactivationPeriod!.Value);
     }
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using k8s.Models;
 
 namespace ShopMesh.Cluster.Tests;
 
@@ -65,7 +66,9 @@ public sealed class PersistentVolumeTests(ShopOnCluster shop)
 
     private async Task<string> RestartsAsync()
     {
-        var services = await shop.PodsAsync("app.kubernetes.io/part-of=shopmesh,app.kubernetes.io/component=service");
-        return string.Join(' ', services.OrderBy(pod => pod.Metadata.Name, StringComparer.Ordinal).Select(pod => $"{pod.Metadata.Name}:{pod.Status.ContainerStatuses.Sum(container => container.RestartCount)}"));
+        var pods = new List<V1Pod>();
+        foreach (var service in ShopOnCluster.Services)
+            pods.AddRange(await shop.ReadyPodsAsync(service));
+        return string.Join(' ', pods.OrderBy(pod => pod.Name(), StringComparer.Ordinal).Select(pod => $"{pod.Name()}:{pod.Status.ContainerStatuses.Sum(container => container.RestartCount)}"));
     }
 }

@@ -47,12 +47,7 @@ public sealed class PodTests(ShopOnCluster shop)
             Assert.Equal(before.Uid(), now.Uid());
             return now.Status.ContainerStatuses.Single() is { Ready: true } container && container.RestartCount == restarts + 1;
         });
-        await RunningShop.EventuallyAsync(TimeSpan.FromSeconds(20), async () =>
-        {
-            using var visitor = Shopper.Visitor(shop.Gateway);
-            using var page = await visitor.SendAsync(HttpMethod.Get, "/api/catalog/products");
-            return page.IsSuccessStatusCode;
-        });
+        await shop.ServesAsync();
     }
 
     /// <summary>Of the services and the gateway; never a database, and never the last ready pod of one.</summary>

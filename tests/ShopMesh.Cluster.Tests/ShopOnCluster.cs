@@ -25,7 +25,7 @@ public sealed class ShopOnCluster : IAsyncLifetime
     /// <summary>How many pods of a service there are between the tests.</summary>
     public const int Replicas = 2;
 
-    private static readonly TimeSpan UntilFound = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan UntilAllServe = TimeSpan.FromSeconds(60);
 
     private const string PartOfShop = "app.kubernetes.io/part-of=shopmesh";
 
@@ -56,8 +56,7 @@ public sealed class ShopOnCluster : IAsyncLifetime
         RestartsAtFirst = pods.ToDictionary(pod => pod.Name(), pod => (pod.Status.ContainerStatuses ?? []).Sum(container => container.RestartCount));
         await Task.WhenAll(Services.Select(service => ScaleAsync(service, Replicas)));
         Gateway = await FindGatewayAsync();
-        var found = 0;
-        await RunningShop.EventuallyAsync(UntilFound, async () => (found = await IsFoundAsync() ? found + 1 : 0) == 10);
+        await ServesAsync();
         Admin = await Shopper.SignInAsync(Gateway, "admin@example.com");
         _customers = await Customers.SignInAsync(Gateway, 150, Cancellation);
         await WarmUpAsync();
@@ -164,12 +163,21 @@ public sealed class ShopOnCluster : IAsyncLifetime
         Assert.Empty(acknowledged.Except(known));
     }
 
-    /// <summary>Where DNS keeps an answer for long, a gateway that began before the services does not find them for as long.</summary>
-    private async Task<bool> IsFoundAsync()
+    /// <summary>
+    /// Waits until no pod of the shop is without one that it needs: where DNS keeps an answer for long, a gateway that began before
+    /// the services does not find them for as long.
+    /// </summary>
+    public async Task ServesAsync()
     {
-        // A connection of its own, since each leads to another pod of the gateway.
+        var served = 0;
+        await RunningShop.EventuallyAsync(UntilAllServe, async () => (served = await IsServedAsync() ? served + 1 : 0) == 10);
+    }
+
+    private async Task<bool> IsServedAsync()
+    {
+        // A connection of its own, since each leads to another pod of the gateway; and a search that no gateway has an answer to.
         using var http = new HttpClient { BaseAddress = Gateway };
-        foreach (var path in (string[])["/api/catalog/products", "/api/inventory?productIds=a", "/api/shipping/options?country=PT", "/api/basket", "/api/payments/tokens", "/api/orders", "/connect/token"])
+        foreach (var path in (string[])[$"/api/catalog/products?query={Guid.NewGuid():N}", "/api/inventory?productIds=a", "/api/shipping/options?country=PT", "/api/basket", "/api/payments/tokens", "/api/orders", "/connect/token"])
         {
             using var response = await http.GetAsync(new Uri(path, UriKind.Relative), Cancellation);
             if (response.StatusCode is HttpStatusCode.ServiceUnavailable)
