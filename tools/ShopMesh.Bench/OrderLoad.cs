@@ -9,7 +9,7 @@ namespace ShopMesh.Bench;
 
 /// <summary>Orders that arrived in a window.</summary>
 /// <param name="Offered">Per second.</param>
-/// <param name="Failed">How many of them were not taken, since a service was away or too slow.</param>
+/// <param name="Failed">How many of them were not taken, since a service was away, too slow or behind.</param>
 /// <param name="Open">How many were not confirmed when the last had arrived.</param>
 /// <param name="Placed">From when it should have begun to its 201, in milliseconds, sorted.</param>
 /// <param name="Confirmed">From when it should have begun to its confirmation, in milliseconds, sorted.</param>
@@ -44,6 +44,9 @@ internal sealed class OrderLoad(Lab lab, IReadOnlyList<Customer> customers) : IA
     /// <param name="meter">Runs from the first order until the last is confirmed.</param>
     public async Task<OrderWindow> RunAsync(double rate, TimeSpan window, CpuMeter meter, CancellationToken cancellationToken)
     {
+        // Kestrel closes one that was idle since the last window.
+        while (_connections.TryPop(out var idle))
+            idle.Dispose();
         var free = Channel.CreateUnbounded<Customer>();
         var used = Channel.CreateUnbounded<Customer>();
         await FillAsync(customers, cancellationToken);
@@ -92,9 +95,9 @@ internal sealed class OrderLoad(Lab lab, IReadOnlyList<Customer> customers) : IA
             {
                 id = await PlaceAsync(customer, cancellationToken);
             }
-            catch (RefusedException e) when (e.Status >= 500)
+            catch (RefusedException e) when (e.Status is >= 500 or 422)
             {
-                // More than the shop can take; the customer's basket stays as it is.
+                // More than the shop can take: a service is too slow, or still has to empty the basket for the customer's last order.
             }
 
             var answered = Stopwatch.GetElapsedTime(start);
