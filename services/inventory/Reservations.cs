@@ -73,7 +73,7 @@ internal sealed class Reservations(NpgsqlDataSource database)
             book.BatchCommands.Add(Batch.Command(
                 """
                 UPDATE stock SET reserved = reserved + line.quantity, updated_at = clock_timestamp()
-                FROM unnest($1, $2) AS line (product_id, quantity) WHERE stock.product_id = line.product_id
+                FROM unnest($1, $2) AS line (product_id, quantity) WHERE stock.product_id = ANY($1) AND stock.product_id = line.product_id
                 """, taken.Keys.ToArray(), taken.Values.ToArray()));
         }
 
@@ -149,7 +149,7 @@ internal sealed class Reservations(NpgsqlDataSource database)
             WITH held AS (
                 SELECT order_id, status, product_ids, quantities FROM reservations WHERE order_id = ANY($1) AND status IN ('Reserved', 'Committed')),
             released AS (
-                UPDATE reservations SET status = 'Released', updated_at = clock_timestamp() FROM held WHERE reservations.order_id = held.order_id),
+                UPDATE reservations SET status = 'Released', updated_at = clock_timestamp() FROM held WHERE reservations.order_id = ANY($1) AND reservations.order_id = held.order_id),
             line AS (
                 SELECT order_id, status, product_id, quantity FROM held, unnest(product_ids, quantities) AS l (product_id, quantity)),
             booked AS (

@@ -92,7 +92,7 @@ internal sealed class Payments(NpgsqlDataSource database)
             UPDATE payments SET customer_id = changed.customer_id, status = changed.status, amount = changed.amount,
                 card_brand = changed.card_brand, card_last4 = changed.card_last4, asked = changed.asked, updated_at = clock_timestamp()
             FROM unnest($1, $2, $3, $4, $5, $6, $7) AS changed (order_id, customer_id, status, amount, card_brand, card_last4, asked)
-            WHERE payments.order_id = changed.order_id
+            WHERE payments.order_id = ANY($1) AND payments.order_id = changed.order_id
             """, connection)
         {
             Parameters =

@@ -40,7 +40,7 @@ internal sealed partial class Carrier(IServiceScopeFactory scopes, TimeProvider 
         await using var scope = scopes.CreateAsyncScope();
         await scope.ServiceProvider.GetRequiredService<ShippingContext>().Database.ExecuteSqlAsync($"""
             UPDATE shipments SET status = 'Delivered', updated_at = clock_timestamp()
-            WHERE status = 'Dispatched' AND expected_delivery <= clock_timestamp()
+            WHERE status = 'Dispatched' AND expected_delivery <= statement_timestamp()
             """, cancellationToken);
     }
 

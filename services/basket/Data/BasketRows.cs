@@ -92,7 +92,7 @@ internal sealed class BasketRows(NpgsqlDataSource database)
     private static async Task SubtractAsync(NpgsqlConnection connection, List<(string CustomerId, string ProductId, int Quantity)> ordered, CancellationToken cancellationToken)
     {
         const string Ordered = "unnest($1, $2, $3) AS ordered (customer_id, product_id, quantity)";
-        const string SameKey = "items.customer_id = ordered.customer_id AND items.product_id = ordered.product_id";
+        const string SameKey = "items.customer_id = ANY($1) AND items.customer_id = ordered.customer_id AND items.product_id = ordered.product_id";
         await using var batch = new NpgsqlBatch(connection);
         foreach (var sql in new[]
         {
@@ -108,7 +108,7 @@ internal sealed class BasketRows(NpgsqlDataSource database)
         // Nobody asks again after so long.
         batch.BatchCommands.Add(new("""
             DELETE FROM removed_orders WHERE order_id = ANY(ARRAY(
-                SELECT order_id FROM removed_orders WHERE at < clock_timestamp() - interval '30 days' LIMIT 100 FOR UPDATE SKIP LOCKED))
+                SELECT order_id FROM removed_orders WHERE at < statement_timestamp() - interval '30 days' LIMIT 100 FOR UPDATE SKIP LOCKED))
             """));
         await batch.ExecuteNonQueryAsync(cancellationToken);
     }

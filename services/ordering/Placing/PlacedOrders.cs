@@ -24,7 +24,9 @@ internal sealed class PlacedOrders(NpgsqlDataSource database)
     {
         await using var command = database.CreateCommand("""
             SELECT customer_id, idempotency_key, request_hash, receipt
-            FROM placed_orders JOIN unnest($1, $2) AS wanted (customer_id, idempotency_key) USING (customer_id, idempotency_key)
+            FROM unnest($1, $2) AS wanted (customer_id, idempotency_key),
+                LATERAL (SELECT request_hash, receipt FROM placed_orders
+                    WHERE placed_orders.customer_id = wanted.customer_id AND placed_orders.idempotency_key = wanted.idempotency_key LIMIT 1) AS found
             """);
         command.Parameters.Add(new() { Value = keys.Select(key => key.CustomerId).ToArray() });
         command.Parameters.Add(new() { Value = keys.Select(key => key.IdempotencyKey).ToArray() });

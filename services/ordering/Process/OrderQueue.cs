@@ -23,7 +23,10 @@ internal sealed class OrderQueue(NpgsqlDataSource database, IServiceScopeFactory
     public static readonly TimeSpan HeadStart = TimeSpan.FromSeconds(1);
 
     /// <summary>Takes the orders that have been due for longest, and none that another worker is about to take.</summary>
-    /// <remarks>The columns have names: a prepared statement that returns whatever there is would fail once the next version has added one.</remarks>
+    /// <remarks>
+    /// The columns have names: a prepared statement that returns whatever there is would fail once the next version has added one. And
+    /// what is due is so by the statement's time: no index can be followed up to a clock that runs on.
+    /// </remarks>
     public async Task<List<Order>> TakeAsync(int limit, CancellationToken cancellationToken)
     {
         var since = Stopwatch.GetTimestamp();
@@ -31,7 +34,7 @@ internal sealed class OrderQueue(NpgsqlDataSource database, IServiceScopeFactory
         var taken = await scope.ServiceProvider.GetRequiredService<OrderingContext>().Orders.FromSql($"""
             UPDATE orders SET lease = lease + 1, due_at = clock_timestamp() + {Lease}
             WHERE id = ANY(ARRAY(
-                SELECT id FROM orders WHERE due_at <= clock_timestamp()
+                SELECT id FROM orders WHERE due_at <= statement_timestamp()
                 ORDER BY due_at LIMIT {limit} FOR UPDATE SKIP LOCKED))
             RETURNING id, customer_id, status, reason, lines, items_total, shipping_total, shipping_address, shipping_option, payment_token, card_brand, card_last4, carrier, tracking_number,
                 history, created_at, updated_at, step, cancel_requested, lease, due_at, attempts, last_error, trace_parent
@@ -66,7 +69,7 @@ internal sealed class OrderQueue(NpgsqlDataSource database, IServiceScopeFactory
                     updated_at = clock_timestamp()
                 FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
                     AS change (id, lease, step, wait, status, reason, card_brand, card_last4, carrier, tracking_number, attempts, error)
-                WHERE orders.id = change.id AND orders.lease = change.lease
+                WHERE orders.id = ANY($1) AND orders.id = change.id AND orders.lease = change.lease
                 RETURNING orders.id, orders.lease, change.status)
             SELECT array_agg(id), array_agg(lease), CASE WHEN count(status) > 0 THEN pg_notify('{StatusChannel}', string_agg(id::text, ',') FILTER (WHERE status IS NOT NULL)) END FROM saved
             """);

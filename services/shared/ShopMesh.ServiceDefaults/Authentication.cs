@@ -47,6 +47,7 @@ public static class Authentication
     internal static void AddMeshAuthentication(this WebApplicationBuilder builder, string service)
     {
         var identity = builder.Configuration.GetRequiredSection("Identity");
+        builder.Services.AddSingleton<RememberedTokens>();
         builder.Services.AddAuthentication(JwtBearerDefaults.AuthenticationScheme).AddJwtBearer(options =>
         {
             options.MapInboundClaims = false;
@@ -67,7 +68,13 @@ public static class Authentication
                 AutomaticRefreshInterval = TimeSpan.FromMinutes(5),
                 RefreshInterval = TimeSpan.FromSeconds(10),
             };
-            options.Events = new() { OnAuthenticationFailed = TellKeysFromTokens, OnChallenge = AnswerWithoutKeys };
+            options.Events = new()
+            {
+                OnMessageReceived = context => Tokens(context.HttpContext).RecallAsync(context),
+                OnTokenValidated = context => Tokens(context.HttpContext).RememberAsync(context),
+                OnAuthenticationFailed = TellKeysFromTokens,
+                OnChallenge = AnswerWithoutKeys,
+            };
         });
 
         builder.Services.AddAuthorizationBuilder()
@@ -78,6 +85,8 @@ public static class Authentication
             // What no policy allows is refused. No endpoint at all, or one for a wrong method, is a 404 or a 405 as ever.
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAssertion(context => context.Resource is HttpContext http && http.GetEndpoint() is not RouteEndpoint).Build());
     }
+
+    private static RememberedTokens Tokens(HttpContext http) => http.RequestServices.GetRequiredService<RememberedTokens>();
 
     /// <summary>Without keys no token can be judged: that is not the caller's fault, nor a bug.</summary>
     private static async Task TellKeysFromTokens(AuthenticationFailedContext context)
