@@ -27,6 +27,11 @@ internal sealed class Lab : IAsyncDisposable
     /// <summary>What they have in a container; but code is optimised early, since it is hot code that is measured.</summary>
     private static readonly Dictionary<string, string> Runtime = new(LocalShop.Runtime) { ["DOTNET_TC_CallCountThreshold"] = "1e" };
 
+    private static readonly TimeSpan LongestSettling = TimeSpan.FromSeconds(10);
+
+    /// <summary>In a quarter of a second: no more than the kernel can tell from nothing.</summary>
+    private static readonly TimeSpan AtRest = TimeSpan.FromMilliseconds(10);
+
     private static readonly string[] Sorts = ["name", "price", "-price"];
 
     private readonly List<LimitProgram> _limits = [];
@@ -101,6 +106,21 @@ internal sealed class Lab : IAsyncDisposable
             times[limit.Name] = CpuTime.Of(limit.Pid);
         times[Client] = CpuTime.WithEnded(Environment.ProcessId);
         return times;
+    }
+
+    /// <summary>Waits until PostgreSQL has cleaned up after what was asked of it (checkpoints, vacuuming), for a while at most.</summary>
+    /// <returns>The CPU time that it took for that.</returns>
+    public async Task<TimeSpan> SettleAsync(CancellationToken cancellationToken)
+    {
+        var (first, until) = (CpuTime.OfTree(Database.Identity.Pid), DateTime.UtcNow + LongestSettling);
+        for (var last = first; ;)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(250), cancellationToken);
+            var now = CpuTime.OfTree(Database.Identity.Pid);
+            if (now - last <= AtRest || DateTime.UtcNow > until)
+                return now - first;
+            last = now;
+        }
     }
 
     public IReadOnlyDictionary<string, MemoryUse> Memory() => Shop.Processes.Select(process => (process.Name, process.Process!.Pid)).Append((Postgres, Database.Identity.Pid))

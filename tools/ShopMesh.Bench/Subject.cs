@@ -26,10 +26,11 @@ public sealed record Measurement(long Count, double Rate, double P50, double P99
     {
         var meter = new CpuMeter(lab.CpuTimes);
         var work = await subject.RunAsync(meter, window, cancellationToken);
+        var later = await lab.SettleAsync(cancellationToken);
         var processes = subject.Processes ?? [.. lab.Shop.Processes.Select(process => process.Name), Lab.Postgres];
         return new(work.Count, work.Rate, work.At(50), work.At(99), processes.ToDictionary(name => name, PerRequest), PerRequest(Lab.Client));
 
-        double PerRequest(string name) => meter.Taken[name].TotalMicroseconds / Math.Max(1, work.Count);
+        double PerRequest(string name) => (meter.Taken[name] + (name == Lab.Postgres ? later : TimeSpan.Zero)).TotalMicroseconds / Math.Max(1, work.Count);
     }
 }
 

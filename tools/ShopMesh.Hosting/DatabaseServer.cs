@@ -28,7 +28,7 @@ public sealed class DatabaseServer(string adminConnectionString)
         }
 
         await RunAsync($"REVOKE ALL ON DATABASE {name} FROM PUBLIC");
-        return new NpgsqlConnectionStringBuilder(adminConnectionString) { Database = name, Username = name, Password = password, MaxPoolSize = 30 }.ConnectionString;
+        return new NpgsqlConnectionStringBuilder(adminConnectionString) { Database = name, Username = name, Password = password, MaxPoolSize = 10 }.ConnectionString;
 
         async Task<bool> ExistsAsync(string query)
         {

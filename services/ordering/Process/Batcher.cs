@@ -6,9 +6,7 @@ namespace ShopMesh.Ordering.Process;
 
 /// <summary>
 /// Does for many what each asks for by itself. Whatever comes in while a batch is under way is the next one: with little to do a batch
-/// is one item, that waits for nothing; under load batches grow by themselves, and the cost of each item falls. They begin at a pace
-/// (<see cref="Pace"/>), since a batch of one costs almost as much as one of ten: what took one step together arrives together at the
-/// next one, and finds it free.
+/// is one item, that waits for nothing; under load batches grow by themselves, and the cost of each item falls.
 /// None holds up another: behind a batch that takes long the next one starts all the same, and where a batch fails, and one of its
 /// items may be why, each is tried by itself.
 /// </summary>
@@ -18,9 +16,6 @@ internal sealed class Batcher<TItem, TResult>(string name, Func<IReadOnlyList<TI
 {
     private const int MaxSize = 64;
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
-
-    /// <summary>From the beginning of a batch to that of the next one, at least.</summary>
-    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(10);
 
     private readonly Lock _lock = new();
     private readonly Queue<Waiting> _waiting = [];
@@ -57,9 +52,7 @@ internal sealed class Batcher<TItem, TResult>(string name, Func<IReadOnlyList<TI
 
             if (batch.Count == 0)
                 return;
-            var pace = Task.Delay(Pace);
             await RunAsync(batch).WaitAsync(Patience).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            await pace;
         }
     }
 

@@ -36,10 +36,10 @@ internal static class Telemetry
         var telemetry = builder.Services.AddOpenTelemetry()
             .ConfigureResource(resource => resource.AddService(service, "shopmesh", Version(builder.Configuration)))
             .WithMetrics(metrics => metrics
-                .AddAspNetCoreInstrumentation()
                 .AddHttpClientInstrumentation()
                 .AddRuntimeInstrumentation()
-                .AddMeter("Npgsql", Own)
+                // Of ASP.NET Core what is asked for: its routing, limits and diagnostics count each request once more.
+                .AddMeter("Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Npgsql", Own)
                 .AddPrometheusExporter());
         if (!exports)
             return;
