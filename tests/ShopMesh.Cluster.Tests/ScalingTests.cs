@@ -9,7 +9,7 @@ namespace ShopMesh.Cluster.Tests;
 /// <summary>Scaling: more pods do more; and an autoscaler takes and gives back pods as the load comes and goes, without loss.</summary>
 public sealed class ScalingTests(ShopOnCluster shop)
 {
-    private static readonly TimeSpan Measurement = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Measurement = TimeSpan.FromSeconds(30);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -23,14 +23,16 @@ public sealed class ScalingTests(ShopOnCluster shop)
         await ShopOnCluster.KubectlAsync("set resources deployment/catalog --containers=catalog --limits=cpu=100m");
         try
         {
-            await ShopOnCluster.RolledOutAsync("gateway");
+            await ShopOnCluster.ScaleAsync("gateway", ShopOnCluster.Replicas);
             await ShopOnCluster.ScaleAsync("catalog", 4);
+            // Those that leave still have their cache.
+            await ShouldBeAsync("gateway", ShopOnCluster.Replicas);
             await WarmUpAsync(4);
             // From four down to one, so that every pod that is measured has long been warm.
             foreach (var pods in (int[])[4, 2, 1])
             {
                 await ShopOnCluster.ScaleAsync("catalog", pods);
-                await RunningShop.EventuallyAsync(TimeSpan.FromSeconds(90), async () => (await shop.PodsAsync(ShopOnCluster.Of("catalog"))).Count == pods);
+                await ShouldBeAsync("catalog", pods);
                 await SaturateAsync(pods, Measurement);
                 var before = await CpuAsync();
                 var (rate, elapsed) = await SaturateAsync(pods, Measurement);
@@ -84,7 +86,7 @@ public sealed class ScalingTests(ShopOnCluster shop)
                 await RunningShop.EventuallyAsync(TimeSpan.FromSeconds(180), async () => (await shop.ReadyPodsAsync("catalog")).Count == ShopOnCluster.Replicas);
                 TestContext.Current.TestOutputHelper!.WriteLine($"back to 2 after {watch.Elapsed.TotalSeconds:0} s without");
                 // Those that leave still serve for a while.
-                await RunningShop.EventuallyAsync(TimeSpan.FromSeconds(120), async () => (await shop.PodsAsync(ShopOnCluster.Of("catalog"))).Count == ShopOnCluster.Replicas);
+                await ShouldBeAsync("catalog", ShopOnCluster.Replicas);
                 ShouldHaveLostNothing(await quiet.StopAsync());
             }
         }
@@ -102,6 +104,9 @@ public sealed class ScalingTests(ShopOnCluster shop)
             Assert.True(report.Failures.Count == 0, report.ToString());
         }
     }
+
+    /// <summary>Waits until there are so many pods of a service, with those that leave.</summary>
+    private Task ShouldBeAsync(string service, int pods) => RunningShop.EventuallyAsync(TimeSpan.FromSeconds(120), async () => (await shop.PodsAsync(ShopOnCluster.Of(service))).Count == pods);
 
     /// <summary>That of the component, for two to four pods and quick to let go; in the newest version of the API that the cluster has.</summary>
     private static async Task<string> AutoscalerAsync()
@@ -123,16 +128,16 @@ public sealed class ScalingTests(ShopOnCluster shop)
         });
     }
 
-    /// <summary>A tenth of a core is busy for minutes compiling what it runs: until pages no longer come faster than before.</summary>
+    /// <summary>A tenth of a core is busy for minutes compiling what it runs: until pages no longer come faster than a while before.</summary>
     private async Task WarmUpAsync(int pods)
     {
-        var settled = 0;
-        for (var best = 0.0; settled < 5;)
-        {
-            var (rate, _) = await SaturateAsync(pods, TimeSpan.FromSeconds(10));
-            settled = rate < best * 1.03 ? settled + 1 : 0;
-            best = Math.Max(best, rate);
-        }
+        const int While = 6;
+        var rates = new List<double>();
+        do
+            rates.Add((await SaturateAsync(pods, TimeSpan.FromSeconds(10))).Rate);
+        while (rates.Count < 3 * While || Median(rates.TakeLast(While)) > 1.03 * Median(rates.SkipLast(While).TakeLast(While)));
+
+        static double Median(IEnumerable<double> values) => values.Order().ElementAt(While / 2);
     }
 
     /// <summary>As many pages of products as come back, asked for by 32 at a time for each pod; what asks takes as little of the machine as it can.</summary>
