@@ -142,7 +142,12 @@ internal sealed class Lab : IAsyncDisposable
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, UseCookies = false }) { BaseAddress = Gateway };
         progress($"adding products up to {Options.Products}");
         await using (var inventory = Seed.Open(Shop.Database("inventory")))
+        {
+            // More than all windows together sell.
+            await Seed.RunAsync(inventory, "UPDATE stock SET corrected = corrected + 10000000", cancellationToken);
             Stocked = await Seed.ReadAsync(inventory, "SELECT product_id FROM stock", cancellationToken);
+        }
+
         Products = await Seed.ProductsAsync(Shop.Database("catalog"), Options.Products, cancellationToken);
         progress($"signing {Options.Customers} customers in");
         Customers = await SignInAsync(http, Options.Customers, cancellationToken);

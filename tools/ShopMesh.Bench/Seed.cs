@@ -63,7 +63,7 @@ internal static class Seed
         return values;
     }
 
-    private static async Task RunAsync(NpgsqlDataSource database, string statement, CancellationToken cancellationToken)
+    public static async Task RunAsync(NpgsqlDataSource database, string statement, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(statement);
         await command.ExecuteNonQueryAsync(cancellationToken);
