@@ -40,6 +40,8 @@ internal static class Telemetry
                 .AddRuntimeInstrumentation()
                 // Of ASP.NET Core what is asked for: its routing, limits and diagnostics count each request once more.
                 .AddMeter("Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Npgsql", Own)
+                // Room for 2,000 combinations of tags is set aside for each instrument otherwise; only calls go to as many pods.
+                .AddView(instrument => instrument.Meter.Name.StartsWith("System.Net.", StringComparison.Ordinal) ? null : new() { CardinalityLimit = 200 })
                 .AddPrometheusExporter());
         if (!exports)
             return;
