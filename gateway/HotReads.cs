@@ -25,8 +25,10 @@ internal static class HotReads
 
     public static void UseHotReads(this WebApplication app)
     {
-        if (IsEnabled(app.Configuration))
-            app.UseOutputCache();
+        if (!IsEnabled(app.Configuration))
+            return;
+        app.UseOutputCache();
+        app.Use(HotReadPolicy.BeginAsync);
     }
 
     /// <summary>Takes the policy off a route when the cache is off.</summary>
@@ -44,14 +46,22 @@ internal static class HotReads
 /// <param name="varyBy">The keys of the query that make another answer; others do not.</param>
 internal sealed class HotReadPolicy(TimeSpan keepFor, StringValues varyBy) : IOutputCachePolicy
 {
+    private static readonly object Begun = new();
+
     public ValueTask CacheRequestAsync(OutputCacheContext context, CancellationToken cancellation)
     {
         context.EnableOutputCaching = context.AllowCacheLookup = context.AllowCacheStorage = context.AllowLocking = true;
         context.CacheVaryByRules.VaryByHost = false;
         context.CacheVaryByRules.QueryKeys = varyBy;
         context.ResponseExpirationTimeSpan = keepFor;
-        context.HttpContext.Items[this] = Stopwatch.GetTimestamp();
         return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Notes when a service is asked: comes after the cache, since what the cache has is not to pay for it.</summary>
+    public static Task BeginAsync(HttpContext context, RequestDelegate next)
+    {
+        context.Items[Begun] = Stopwatch.GetTimestamp();
+        return next(context);
     }
 
     public ValueTask ServeFromCacheAsync(OutputCacheContext context, CancellationToken cancellation) => ValueTask.CompletedTask;
@@ -59,7 +69,7 @@ internal sealed class HotReadPolicy(TimeSpan keepFor, StringValues varyBy) : IOu
     public ValueTask ServeResponseAsync(OutputCacheContext context, CancellationToken cancellation)
     {
         context.AllowCacheStorage = context.HttpContext.Response.StatusCode is StatusCodes.Status200OK
-            && Stopwatch.GetElapsedTime((long)context.HttpContext.Items[this]!) <= keepFor;
+            && Stopwatch.GetElapsedTime((long)context.HttpContext.Items[Begun]!) <= keepFor;
         return ValueTask.CompletedTask;
     }
 }

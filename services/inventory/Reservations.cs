@@ -88,13 +88,17 @@ internal sealed class Reservations(NpgsqlDataSource database)
         string[] earlier = [.. orders.Select(order => order.OrderId).Where(order => !isNew.Contains(order))];
         if (earlier.Length > 0)
             book.BatchCommands.Add(Batch.Command("SELECT order_id, status, missing_product_ids FROM reservations WHERE order_id = ANY($1)", earlier));
+        book.BatchCommands.Add(Batch.Commit);
         await using (var reader = await book.ExecuteReaderAsync(cancellationToken))
         {
-            while (await reader.ReadAsync(cancellationToken))
-                answers.Add(reader.GetString(0), new(Enum.Parse<ReservationStatus>(reader.GetString(1)), reader.GetFieldValue<string[]>(2)));
+            do
+            {
+                while (await reader.ReadAsync(cancellationToken))
+                    answers.Add(reader.GetString(0), new(Enum.Parse<ReservationStatus>(reader.GetString(1)), reader.GetFieldValue<string[]>(2)));
+            }
+            while (await reader.NextResultAsync(cancellationToken));
         }
 
-        await transaction.CommitAsync(cancellationToken);
         return answers;
     }
 

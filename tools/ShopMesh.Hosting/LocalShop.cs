@@ -16,6 +16,7 @@ public sealed class LocalShop : IAsyncDisposable
         ["DOTNET_gcServer"] = "0",
         ["DOTNET_TieredPGO"] = "0",
         ["DOTNET_TC_CallCountThreshold"] = "400",
+        ["DOTNET_GCgen0size"] = "400000",
         ["DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"] = "0",
     };
 

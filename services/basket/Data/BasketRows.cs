@@ -53,31 +53,41 @@ internal sealed class BasketRows(NpgsqlDataSource database)
     }
 
     /// <summary>
-    /// One transaction: an order's mark decides whether anything is left to do for it, and the rows are locked in the order of their keys.
+    /// One transaction, in one round trip: an order's mark decides whether anything is left to do for it, and the rows are locked in the
+    /// order of their keys.
     /// </summary>
     public async Task RemoveAsync(IReadOnlyCollection<Ordered> orders, CancellationToken cancellationToken)
     {
-        await using var connection = await database.OpenConnectionAsync(cancellationToken);
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        var unmarked = new HashSet<string>();
-        await using (var mark = new NpgsqlCommand(
-            "INSERT INTO removed_orders (order_id, at) SELECT order_id, clock_timestamp() FROM unnest($1) AS order_id ORDER BY order_id ON CONFLICT DO NOTHING RETURNING order_id", connection)
+        // What the orders contain that this transaction has marked. Two orders of one customer may be among them.
+        const string Ordered = """
+            (SELECT customer_id, product_id, sum(quantity) AS quantity FROM unnest($1, $2, $3, $4) AS line (order_id, customer_id, product_id, quantity)
+             WHERE order_id IN (SELECT order_id FROM removed_orders WHERE order_id = ANY($1) AND xmin = pg_current_xact_id()::xid)
+             GROUP BY customer_id, product_id) AS ordered
+            """;
+        const string SameKey = "items.customer_id = ANY($2) AND items.customer_id = ordered.customer_id AND items.product_id = ordered.product_id";
+
+        var lines = orders.SelectMany(order => order.Items, (order, item) => (order.OrderId, order.CustomerId, item.ProductId, item.Quantity)).ToList();
+        await using var batch = database.CreateBatch();
+        batch.BatchCommands.Add(Batch.Command(
+            "INSERT INTO removed_orders (order_id, at) SELECT order_id, clock_timestamp() FROM unnest($1) AS order_id ORDER BY order_id ON CONFLICT DO NOTHING",
+            orders.Select(order => order.OrderId).ToArray()));
+        foreach (var sql in new[]
         {
-            Parameters = { new() { Value = orders.Select(order => order.OrderId).ToArray() } },
+            $"SELECT FROM basket_items AS items JOIN {Ordered} ON {SameKey} ORDER BY items.customer_id, items.product_id FOR UPDATE OF items",
+            $"DELETE FROM basket_items AS items USING {Ordered} WHERE {SameKey} AND items.quantity <= ordered.quantity",
+            $"UPDATE basket_items AS items SET quantity = items.quantity - ordered.quantity FROM {Ordered} WHERE {SameKey}",
         })
         {
-            await using var reader = await mark.ExecuteReaderAsync(cancellationToken);
-            while (await reader.ReadAsync(cancellationToken))
-                unmarked.Add(reader.GetString(0));
+            batch.BatchCommands.Add(Batch.Command(
+                sql, lines.Select(line => line.OrderId).ToArray(), lines.Select(line => line.CustomerId).ToArray(), lines.Select(line => line.ProductId).ToArray(), lines.Select(line => line.Quantity).ToArray()));
         }
 
-        // Two orders of one customer may be among them.
-        var ordered = orders.Where(order => unmarked.Contains(order.OrderId))
-            .SelectMany(order => order.Items, (order, item) => (Key: (order.CustomerId, item.ProductId), item.Quantity))
-            .GroupBy(item => item.Key, item => item.Quantity).Select(items => (items.Key.CustomerId, items.Key.ProductId, Quantity: items.Sum())).ToList();
-        if (ordered.Count > 0)
-            await SubtractAsync(connection, ordered, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
+        // Nobody asks again after so long.
+        batch.BatchCommands.Add(new("""
+            DELETE FROM removed_orders WHERE order_id = ANY(ARRAY(
+                SELECT order_id FROM removed_orders WHERE at < statement_timestamp() - interval '30 days' LIMIT 100 FOR UPDATE SKIP LOCKED))
+            """));
+        await batch.ExecuteNonQueryAsync(cancellationToken);
     }
 
     private static async Task<List<BasketRow>> ReadAsync(NpgsqlCommand command, CancellationToken cancellationToken)
@@ -87,29 +97,5 @@ internal sealed class BasketRows(NpgsqlDataSource database)
         while (await reader.ReadAsync(cancellationToken))
             rows.Add(new(reader.GetString(0), reader.GetInt32(1)));
         return rows;
-    }
-
-    private static async Task SubtractAsync(NpgsqlConnection connection, List<(string CustomerId, string ProductId, int Quantity)> ordered, CancellationToken cancellationToken)
-    {
-        const string Ordered = "unnest($1, $2, $3) AS ordered (customer_id, product_id, quantity)";
-        const string SameKey = "items.customer_id = ANY($1) AND items.customer_id = ordered.customer_id AND items.product_id = ordered.product_id";
-        await using var batch = new NpgsqlBatch(connection);
-        foreach (var sql in new[]
-        {
-            $"SELECT FROM basket_items AS items JOIN {Ordered} ON {SameKey} ORDER BY items.customer_id, items.product_id FOR UPDATE OF items",
-            $"DELETE FROM basket_items AS items USING {Ordered} WHERE {SameKey} AND items.quantity <= ordered.quantity",
-            $"UPDATE basket_items AS items SET quantity = items.quantity - ordered.quantity FROM {Ordered} WHERE {SameKey}",
-        })
-        {
-            batch.BatchCommands.Add(Batch.Command(
-                sql, ordered.Select(item => item.CustomerId).ToArray(), ordered.Select(item => item.ProductId).ToArray(), ordered.Select(item => item.Quantity).ToArray()));
-        }
-
-        // Nobody asks again after so long.
-        batch.BatchCommands.Add(new("""
-            DELETE FROM removed_orders WHERE order_id = ANY(ARRAY(
-                SELECT order_id FROM removed_orders WHERE at < statement_timestamp() - interval '30 days' LIMIT 100 FOR UPDATE SKIP LOCKED))
-            """));
-        await batch.ExecuteNonQueryAsync(cancellationToken);
     }
 }

@@ -67,17 +67,26 @@ internal sealed class PlaceOrder
     public async Task<Placement> PlaceAsync(string customerId, string idempotencyKey, OrderRequest order, CancellationToken cancellationToken)
     {
         var request = new Request(new(customerId, idempotencyKey), HashOf(order), order, Activity.Current?.Id);
-        if (await FindEarlierAsync(request, cancellationToken) is { } earlier)
-            return earlier;
+        Placement placement;
+        try
+        {
+            placement = await _placements.RunAsync(request).WaitAsync(cancellationToken);
+        }
+        catch (RpcException)
+        {
+            // What was ordered before needs nobody.
+            if (await FindEarlierAsync(request, cancellationToken) is { } earlier)
+                return earlier;
+            throw;
+        }
 
-        var placement = await _placements.RunAsync(request).WaitAsync(cancellationToken);
         if (placement is Placement.Placed placed)
         {
             await placed.Begun.WaitAsync(cancellationToken);
             return placed;
         }
 
-        // The same request may have come in twice at once: its key is taken, or the basket that is empty for this one was ordered by the other.
+        // It may be the same request once more: its key is taken, or its basket was emptied by the order that it made.
         return await FindEarlierAsync(request, cancellationToken) ?? placement switch
         {
             Placement.NoSuchOption => throw new InvalidFieldException("shippingOption", "is not the id of a shipping option"),

@@ -23,12 +23,15 @@ internal sealed class PaymentService(Payments payments, TimeProvider time) : V1.
         Batch.RequireIds(request.Orders.Select(order => order.OrderId), "orders");
         if (!request.Orders.All(order => order.Amount is { MinorUnits: > 0, CurrencyCode: Money.Currency }))
             throw Batch.Invalid($"amount must be more than nothing, in {Money.Currency}.");
-        var tokens = await payments.FindTokensAsync(request.Orders.Select(order => order.Token), call.CancellationToken);
+        var orders = request.Orders.DistinctBy(order => order.OrderId).ToDictionary(order => order.OrderId);
         var today = DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
-
         var authorized = await payments.ChangeAsync(
-            request.Orders.DistinctBy(order => order.OrderId).ToDictionary(order => order.OrderId, order => (Action<OrderPayment>)(payment =>
-                payment.Authorize(order.CustomerId, Money.FromMessage(order.Amount).Amount, TokenOf(order.CustomerId, order.Token, tokens), today))),
+            [.. orders.Keys], [.. orders.Values.Select(order => order.Token)],
+            (payment, tokens) =>
+            {
+                var order = orders[payment.OrderId];
+                payment.Authorize(order.CustomerId, Money.FromMessage(order.Amount).Amount, TokenOf(order.CustomerId, order.Token, tokens), today);
+            },
             call.CancellationToken);
         return new() { Results = { request.Orders.Select(order => ToMessage(authorized[order.OrderId])) } };
     }
@@ -54,7 +57,7 @@ internal sealed class PaymentService(Payments payments, TimeProvider time) : V1.
     /// <returns>The payments as they are then, at the places of their orders.</returns>
     private async Task<IEnumerable<OrderPayment>> ChangeAsync(IReadOnlyCollection<string> orderIds, Action<OrderPayment> change, ServerCallContext call)
     {
-        var changed = await payments.ChangeAsync(Batch.RequireIds(orderIds, "order_ids").Distinct().ToDictionary(id => id, _ => change), call.CancellationToken);
+        var changed = await payments.ChangeAsync([.. Batch.RequireIds(orderIds, "order_ids").Distinct()], [], (payment, _) => change(payment), call.CancellationToken);
         return orderIds.Select(id => changed[id]);
     }
 

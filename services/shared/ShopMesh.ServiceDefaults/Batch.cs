@@ -14,6 +14,9 @@ public static class Batch
 
     private const int MaxIdLength = 64;
 
+    /// <summary>The last of a batch within a transaction: it ends it without a round trip of its own.</summary>
+    public static NpgsqlBatchCommand Commit => new("COMMIT");
+
     /// <exception cref="RpcException">InvalidArgument: there are none, too many, or an id is empty or longer than 64 characters.</exception>
     public static string[] RequireIds(IEnumerable<string> ids, string field)
     {

@@ -48,7 +48,12 @@ public static class MeshClients
                 KeepAlivePingDelay = TimeSpan.FromSeconds(20),
                 KeepAlivePingTimeout = TimeSpan.FromSeconds(5),
                 PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
+                // gRPC knows neither.
+                AllowAutoRedirect = false,
+                UseCookies = false,
             })
+            // A call that fails is its caller's to log.
+            .RemoveAllLoggers()
             .AddInterceptor(() => new DeadlineInterceptor())
             .AddCallCredentials(async (context, metadata, provider) =>
                 metadata.Add("Authorization", $"Bearer {await provider.GetRequiredService<ServiceToken>().GetAsync(context.CancellationToken)}"));
