@@ -18,7 +18,7 @@ internal enum OrderStatus
 /// <summary>What the order process does next for an order; see <see cref="Process.OrderProcess"/>.</summary>
 internal enum OrderStep
 {
-    EmptyBasket,
+    /// <summary>Takes what was ordered out of the basket, and holds the stock.</summary>
     Reserve,
     Authorize,
     Capture,

@@ -55,7 +55,7 @@ internal sealed class PlacedOrders(NpgsqlDataSource database)
                 RETURNING order_id)
             INSERT INTO orders (id, customer_id, status, step, lines, items_total, shipping_total, shipping_address, shipping_option, payment_token, card_brand, card_last4,
                 history, created_at, updated_at, trace_parent, due_at, lease, attempts, cancel_requested)
-            SELECT id, customer_id, 'Submitted', 'EmptyBasket', lines, items_total, shipping_total, shipping_address, shipping_option, payment_token, card_brand, card_last4,
+            SELECT id, customer_id, 'Submitted', 'Reserve', lines, items_total, shipping_total, shipping_address, shipping_option, payment_token, card_brand, card_last4,
                 history, created_at, created_at, trace_parent, clock_timestamp() + wait, 0, 0, false
             FROM draft WHERE id IN (SELECT order_id FROM placed)
             RETURNING id

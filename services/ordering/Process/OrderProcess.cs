@@ -47,7 +47,6 @@ internal sealed class OrderProcess(
         var call = new CallOptions(deadline: time.GetUtcNow().UtcDateTime + deadline);
         return [.. step switch
         {
-            OrderStep.EmptyBasket => await EmptyBasketAsync(orders, call),
             OrderStep.Reserve => await ReserveAsync(orders, call),
             OrderStep.Authorize => await AuthorizeAsync(orders, call),
             OrderStep.Capture => await CaptureAsync(orders, call),
@@ -60,24 +59,28 @@ internal sealed class OrderProcess(
         }];
     }
 
-    private async Task<IEnumerable<Transition>> EmptyBasketAsync(IReadOnlyList<Order> orders, CallOptions call)
+    /// <summary>Either is done whether or not the other can be.</summary>
+    private async Task<IEnumerable<Transition>> ReserveAsync(IReadOnlyList<Order> orders, CallOptions call)
     {
-        await basket.RemoveItemsAsync(new()
-        {
-            Orders =
-            {
-                orders.Select(order => new Basket.V1.RemoveItemsRequest.Types.Order
-                {
-                    CustomerId = order.CustomerId,
-                    OrderId = order.Id.ToString(),
-                    Items = { order.Lines.Select(line => new Basket.V1.Item { ProductId = line.ProductId, Quantity = line.Quantity }) },
-                }),
-            },
-        }, call);
-        return orders.Select(_ => Transition.On(OrderStep.Reserve));
+        var holding = HoldAsync(orders, call);
+        await Task.WhenAll(EmptyBasketsAsync(orders, call), holding);
+        return await holding;
     }
 
-    private async Task<IEnumerable<Transition>> ReserveAsync(IReadOnlyList<Order> orders, CallOptions call)
+    private async Task EmptyBasketsAsync(IReadOnlyList<Order> orders, CallOptions call) => await basket.RemoveItemsAsync(new()
+    {
+        Orders =
+        {
+            orders.Select(order => new Basket.V1.RemoveItemsRequest.Types.Order
+            {
+                CustomerId = order.CustomerId,
+                OrderId = order.Id.ToString(),
+                Items = { order.Lines.Select(line => new Basket.V1.Item { ProductId = line.ProductId, Quantity = line.Quantity }) },
+            }),
+        },
+    }, call);
+
+    private async Task<IEnumerable<Transition>> HoldAsync(IReadOnlyList<Order> orders, CallOptions call)
     {
         // An order that had to wait for its stock may have outlived what it is for.
         var waited = orders.Where(order => order.Attempts > 0).ToList();
@@ -99,7 +102,7 @@ internal sealed class OrderProcess(
         }, call);
         var transitions = Pair(wanted, answer.Results).ToDictionary(pair => pair.First, pair => pair.Second.Outcome switch
         {
-            Reserved.Reserved => Transition.To(OrderStep.Authorize, OrderStatus.Reserved),
+            Reserved.Reserved => Transition.Ahead(OrderStep.Authorize, OrderStatus.Reserved),
             // Inventory keeps this answer: nothing is held, and nothing will be.
             Reserved.OutOfStock => Transition.End(OrderStatus.Rejected) with { Reason = RejectionReasons.OutOfStock },
             var outcome => Unexpected(outcome),
@@ -124,7 +127,7 @@ internal sealed class OrderProcess(
         }, call);
         return answer.Results.Select(result => result.Outcome switch
         {
-            Authorized.Authorized => Transition.To(OrderStep.Capture, OrderStatus.Paid) with { CardBrand = result.Card.Brand, CardLast4 = result.Card.Last4 },
+            Authorized.Authorized => Transition.Ahead(OrderStep.Capture, OrderStatus.Paid) with { CardBrand = result.Card.Brand, CardLast4 = result.Card.Last4 },
             Authorized.Declined => Transition.Reject(RejectionReasons.PaymentDeclined) with { CardBrand = result.Card?.Brand, CardLast4 = result.Card?.Last4 },
             Authorized.TryAgain => Transition.Again("The card's bank asks to try again."),
             var outcome => Unexpected(outcome),
@@ -258,10 +261,19 @@ internal sealed record Transition(OrderStep Step, OrderStatus? Status, TimeSpan 
     /// </summary>
     public bool GoesOn { get; init; }
 
+    /// <summary>
+    /// Saved while the next step is under way: should the order turn out to be another worker's, that step has done nothing which its
+    /// undo does not take back or forbid.
+    /// </summary>
+    public bool IsAhead { get; init; }
+
     public static Transition To(OrderStep step, OrderStatus? status = null, TimeSpan after = default) => new(step, status, after);
 
     /// <inheritdoc cref="GoesOn"/>
     public static Transition On(OrderStep step) => new(step, null, TimeSpan.Zero) { GoesOn = true };
+
+    /// <inheritdoc cref="IsAhead"/>
+    public static Transition Ahead(OrderStep step, OrderStatus status) => new(step, status, TimeSpan.Zero) { IsAhead = true };
 
     /// <summary>Rejects the order, once whatever was done for it is undone.</summary>
     public static Transition Reject(string reason) => new(OrderStep.Undo, null, TimeSpan.Zero) { Reason = reason };

@@ -122,12 +122,22 @@ internal sealed partial class OrderWorker : BackgroundService
         try
         {
             Transition transition;
+            bool isStopping;
+            var saved = Task.FromResult(true);
             do
             {
+                var step = order.Step;
                 transition = await TakeStepAsync(order);
                 begun?.TrySetResult();
+                if (!await saved)
+                    return;
+                if (transition.Retry is null)
+                    order.Apply(transition);
+                isStopping = stoppingToken.IsCancellationRequested;
+                if (!transition.GoesOn || isStopping)
+                    saved = SaveAsync(order, step, transition, isStopping);
             }
-            while (transition.GoesOn && !stoppingToken.IsCancellationRequested ? Apply(order, transition) : await SaveAsync(order, transition, stoppingToken.IsCancellationRequested));
+            while ((transition.IsAhead && !isStopping) || await saved);
         }
         catch (Exception e)
         {
@@ -166,30 +176,21 @@ internal sealed partial class OrderWorker : BackgroundService
     }
 
     /// <returns>Whether the next step can follow at once.</returns>
-    private async Task<bool> SaveAsync(Order order, Transition transition, bool isStopping)
+    private async Task<bool> SaveAsync(Order order, OrderStep step, Transition transition, bool isStopping)
     {
         if (transition.Retry is not null)
-            _metrics.StepFailed(order.Step);
+            _metrics.StepFailed(step);
         if (!await _saves.RunAsync(new(order, transition, isStopping)))
         {
             // Cancelled meanwhile, or taken by another worker after a pause.
             _metrics.LeaseLost();
-            LogLeaseLost(order.Id, order.Step);
+            LogLeaseLost(order.Id, step);
             return false;
         }
 
-        if (transition.Retry is not null)
-            return false;
-        Apply(order, transition);
         if (transition.Step is OrderStep.Done)
             _metrics.Ended(order);
-        return transition is { Step: not OrderStep.Done, After.Ticks: 0 } && !isStopping;
-    }
-
-    private static bool Apply(Order order, Transition transition)
-    {
-        order.Apply(transition);
-        return true;
+        return transition is { Retry: null, Step: not OrderStep.Done, After.Ticks: 0 } && !isStopping;
     }
 
     [LoggerMessage(LogLevel.Warning, "No orders could be taken")]
