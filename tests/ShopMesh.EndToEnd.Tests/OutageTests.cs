@@ -94,4 +94,27 @@ public sealed class OutageTests(WholeShop shop)
             return basket.IsSuccessStatusCode;
         });
     }
+
+    [Fact]
+    public async Task Without_baskets_nothing_new_is_ordered_and_what_was_is_answered_the_same()
+    {
+        using var customer = await shop.CustomerAsync();
+        await customer.PutInBasketAsync(await shop.NewProductAsync(onHand: 10), 1);
+        var (card, key) = (await customer.TokeniseAsync(), Guid.NewGuid().ToString());
+        using var first = await customer.PostOrderAsync(card, key);
+        await shop.StopAsync("basket");
+        try
+        {
+            using var again = await customer.PostOrderAsync(card, key);
+            using var another = await customer.PostOrderAsync(card);
+
+            Assert.Equal(HttpStatusCode.Created, again.StatusCode);
+            Assert.Equal((await first.ReadAsync())!.ToJsonString(), (await again.ReadAsync())!.ToJsonString());
+            await another.ShouldBeProblemAsync(HttpStatusCode.ServiceUnavailable);
+        }
+        finally
+        {
+            await shop.StartAsync("basket");
+        }
+    }
 }

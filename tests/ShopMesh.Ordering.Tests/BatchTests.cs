@@ -51,8 +51,8 @@ public sealed class BatchTests(LossyShop lossy, ITestOutputHelper output) : ICla
 
         var (calls, commands) = ((after.Calls - before.Calls) / crowd.Count, (after.Commands - before.Commands) / crowd.Count);
         output.WriteLine($"{calls:0.00} calls and {commands:0.00} commands an order.");
-        Assert.InRange(calls, 0.1, 3);
-        Assert.InRange(commands, 0.1, 5);
+        Assert.InRange(calls, 0.1, 2);
+        Assert.InRange(commands, 0.1, 4);
         Leave(crowd);
     }
 

@@ -23,6 +23,7 @@ internal sealed class Lab : IAsyncDisposable
 {
     public const string Client = "client";
     public const string Postgres = "postgres";
+    public const int PageSize = 20;
 
     /// <summary>What they have in a container; but code is optimised early, since it is hot code that is measured.</summary>
     private static readonly Dictionary<string, string> Runtime = new(LocalShop.Runtime) { ["DOTNET_TC_CallCountThreshold"] = "1e" };
@@ -32,7 +33,10 @@ internal sealed class Lab : IAsyncDisposable
     /// <summary>In a quarter of a second: no more than the kernel can tell from nothing.</summary>
     private static readonly TimeSpan AtRest = TimeSpan.FromMilliseconds(10);
 
-    private static readonly string[] Sorts = ["name", "price", "-price"];
+    public static readonly IReadOnlyList<string> Sorts = ["name", "price", "-price"];
+
+    /// <summary>In a page's path: the list of all products.</summary>
+    public const string EveryCategory = "&category=&";
 
     private readonly List<LimitProgram> _limits = [];
 
@@ -56,7 +60,7 @@ internal sealed class Lab : IAsyncDisposable
 
     public IReadOnlyList<Customer> Customers { get; private set; } = [];
 
-    /// <summary>A page's path and query: each begins elsewhere.</summary>
+    /// <summary>Full pages, by their path and query: each begins elsewhere.</summary>
     public IReadOnlyList<string> Pages { get; private set; } = [];
 
     /// <summary>How the memory was before anybody asked for anything, by process.</summary>
@@ -225,16 +229,19 @@ internal sealed class Lab : IAsyncDisposable
     private static async Task<IReadOnlyList<string>> FindPagesAsync(HttpClient http, CancellationToken cancellationToken)
     {
         // So many that a cache has forgotten a page when its turn comes again.
-        const int deep = 200;
+        const int deep = 600;
         var categories = JsonNode.Parse(await http.GetStringAsync("/api/catalog/categories", cancellationToken))!["items"]!.AsArray().Select(category => (string)category!["id"]!);
-        var lists = from category in categories.Append("") from sort in Sorts select $"/api/catalog/products?limit=20&sort={sort}&category={category}";
+        var lists = from category in categories.Append("") from sort in Sorts select $"/api/catalog/products?limit={PageSize}&sort={sort}&category={category}";
         var pages = await Task.WhenAll(lists.Select(async list =>
         {
             var found = new List<string>();
             for (string? cursor = ""; cursor is not null && found.Count < deep;)
             {
-                found.Add($"{list}&cursor={Uri.EscapeDataString(cursor)}");
-                cursor = (string?)JsonNode.Parse(await http.GetStringAsync(found[^1], cancellationToken))!["nextCursor"];
+                var path = $"{list}&cursor={Uri.EscapeDataString(cursor)}";
+                var page = JsonNode.Parse(await http.GetStringAsync(path, cancellationToken))!;
+                if (page["items"]!.AsArray().Count == PageSize)
+                    found.Add(path);
+                cursor = (string?)page["nextCursor"];
             }
 
             return found;

@@ -18,13 +18,17 @@ internal static class Seed
         var columns = await ColumnsAsync(database, "products", new()
         {
             ["id"] = "('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid",
-            ["name"] = $"t.name || ' lot' || (n / {PerWord})",
+            ["name"] = $"t.name || ' lot' || (t.places + n) / {PerWord}",
         }, cancellationToken);
         await RunAsync(database, $"""
             INSERT INTO products ({string.Join(", ", columns.Keys)})
             SELECT {string.Join(", ", columns.Values)}
             FROM generate_series(0, {count} - 1 - (SELECT count(*) FROM products)) AS n
             JOIN (SELECT *, row_number() OVER (ORDER BY id) - 1 AS place, count(*) OVER () AS places FROM products) AS t ON t.place = n % t.places
+            """, cancellationToken);
+        await RunAsync(database, $"""
+            UPDATE products SET name = name || ' lot' || t.place / {PerWord}
+            FROM (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM products WHERE name NOT LIKE '% lot%') AS t WHERE t.id = products.id
             """, cancellationToken);
         await RunAsync(database, "VACUUM ANALYZE products", cancellationToken);
         return await ReadAsync(database, "SELECT id::text FROM products ORDER BY id", cancellationToken);

@@ -18,9 +18,9 @@ internal sealed class RememberedTokens(TimeProvider time) : IDisposable
 
     public Task RecallAsync(MessageReceivedContext context)
     {
-        if (HeaderOf(context.HttpContext) is { } header && _known.TryGetValue<Known>(header, out var known) && time.GetUtcNow() < known!.Until)
+        if (HeaderOf(context.HttpContext) is { } header && _known.TryGetValue<ClaimsPrincipal>(header, out var principal))
         {
-            context.Principal = known.Principal;
+            context.Principal = principal;
             context.Success();
         }
 
@@ -34,13 +34,11 @@ internal sealed class RememberedTokens(TimeProvider time) : IDisposable
         if (context.SecurityToken.ValidTo + skew < until)
             until = context.SecurityToken.ValidTo + skew;
         if (until > now && HeaderOf(context.HttpContext) is { } header)
-            _known.Set(header, new Known(context.Principal!, until), new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = until - now });
+            _known.Set(header, context.Principal!, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = until - now });
         return Task.CompletedTask;
     }
 
     public void Dispose() => _known.Dispose();
 
     private static string? HeaderOf(HttpContext http) => http.Request.Headers.Authorization is [{ } header] ? header : null;
-
-    private sealed record Known(ClaimsPrincipal Principal, DateTimeOffset Until);
 }

@@ -42,7 +42,8 @@ internal static class Telemetry
                 .AddMeter("Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Npgsql", Own)
                 // Room for 2,000 combinations of tags is set aside for each instrument otherwise; only calls go to as many pods.
                 .AddView(instrument => instrument.Meter.Name.StartsWith("System.Net.", StringComparison.Ordinal) ? null : new() { CardinalityLimit = 200 })
-                .AddPrometheusExporter());
+                // What it says is never older than the question: some count before and after.
+                .AddPrometheusExporter(options => options.ScrapeResponseCacheDurationMilliseconds = 0));
         if (!exports)
             return;
 
