@@ -55,11 +55,12 @@ public sealed class ScalingTests
     }
 
     [Fact]
-    public void A_generator_that_is_late_is_named_unless_the_node_is_full()
+    public void A_generator_that_is_late_is_named_unless_the_node_or_the_pods_are_at_their_limit()
     {
-        var late = Use(1.0, Pod("catalog", 0.1, 0.1)) with { GeneratorLateness = 60, GeneratorCores = 0.99 };
+        var late = Use(1.0, Pod("catalog", 0.05, 0.1)) with { GeneratorLateness = 60, GeneratorCores = 0.99 };
         Assert.Equal("the load generator: it was late by 60 ms and took 0.99 cores", Bottleneck.Name("catalog", late));
         Assert.StartsWith("the nodes' CPU", Bottleneck.Name("catalog", late with { Cpu = 1.95 }), StringComparison.Ordinal);
+        Assert.StartsWith("its own pods", Bottleneck.Name("catalog", late with { Pods = [Pod("catalog", 0.1, 0.1)] }), StringComparison.Ordinal);
     }
 
     [Fact]

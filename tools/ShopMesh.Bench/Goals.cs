@@ -42,12 +42,9 @@ internal static class Goals
 
         if (starts.Count > 0)
             goals.Add(new($"the slowest service to start ({starts.MaxBy(start => start.Ready.Median)!.Name})", "ms", starts.MaxBy(start => start.Ready.Median)!.Ready, 800));
+        // What a container is charged for is measured on a cluster: PSS counts more, also what is only mapped.
         if (memory.Count > 0)
-        {
-            var largest = memory.Where(process => process.Name != Lab.Postgres).MaxBy(process => process.Idle.Proportional)!;
-            goals.Add(new($"the largest service, idle ({largest.Name}): PSS", "MiB", Exactly(MiB(largest.Idle.Proportional)), 60));
             goals.Add(new("the whole shop and its database server, idle: PSS", "MiB", Exactly(MiB(memory.Sum(process => process.Idle.Proportional))), 750));
-        }
 
         return goals;
 

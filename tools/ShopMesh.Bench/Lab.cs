@@ -139,9 +139,13 @@ internal sealed class Lab : IAsyncDisposable
 
     private async Task PrepareAsync(Action<string> progress, CancellationToken cancellationToken)
     {
-        // What the start has left is collected, or it is not.
-        await Task.Delay(TimeSpan.FromSeconds(5), cancellationToken);
-        Idle = Memory();
+        if (Options.Limits)
+        {
+            // Services give back what their start has left 20 s after it.
+            progress("waiting until the shop is idle");
+            await Task.Delay(TimeSpan.FromSeconds(25), cancellationToken);
+            Idle = Memory();
+        }
 
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, UseCookies = false }) { BaseAddress = Gateway };
         progress($"adding products up to {Options.Products}");

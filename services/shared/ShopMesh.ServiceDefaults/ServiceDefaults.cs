@@ -61,6 +61,7 @@ public static class ServiceDefaults
         builder.Services.AddProblems();
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<Readiness>();
+        builder.Services.AddHostedService<AfterStart>();
         builder.Services.AddSingleton<Drain>();
         builder.Services.AddHostedService(services => services.GetRequiredService<Drain>());
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = Drain.Duration(builder.Configuration) + Drain.LongestRequest);
@@ -83,5 +84,17 @@ public static class ServiceDefaults
         app.UseAuthentication();
         app.UseAuthorization();
         app.MapOpenApi().AllowAnonymous();
+    }
+}
+
+/// <summary>What a start needs, most of it never again, is given back soon after it: else an idle pod would keep it, since nothing makes it collect.</summary>
+internal sealed class AfterStart(TimeProvider time) : BackgroundService
+{
+    private static readonly TimeSpan Settled = TimeSpan.FromSeconds(20);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await Task.Delay(Settled, time, stoppingToken);
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
     }
 }

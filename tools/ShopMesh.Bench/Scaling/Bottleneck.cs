@@ -29,9 +29,6 @@ internal static class Bottleneck
     public static string Name(string service, ClusterUse use)
     {
         var busy = use.Cpu / use.Cores;
-        // A generator that is late beside a full machine is its victim.
-        if (use.GeneratorLateness > MaxLateness && busy < Full)
-            return Text($"the load generator: it was late by {use.GeneratorLateness:0} ms and took {use.GeneratorCores:0.00} cores");
         if (busy >= Full)
         {
             var most = use.Pods.GroupBy(Owner).Select(pods => (Owner: pods.Key, Cpu: pods.Sum(pod => pod.Cpu))).OrderByDescending(owner => owner.Cpu).Take(2);
@@ -42,6 +39,9 @@ internal static class Bottleneck
         var own = throttled.Where(pod => pod.Service == service && !pod.IsDatabase).ToList();
         if (own.Count > 0)
             return Text($"its own pods: {own.Count} at their limit of {own[0].CpuLimit * 1_000:0}m CPU");
+        // Beside a full machine, or pods at their limits, a generator that is late is their victim.
+        if (use.GeneratorLateness > MaxLateness)
+            return Text($"the load generator: it was late by {use.GeneratorLateness:0} ms and took {use.GeneratorCores:0.00} cores");
         if (throttled.MaxBy(pod => pod.Cpu / pod.CpuLimit) is { } other)
             return Text($"{Owner(other)}: its pod is at its limit of {other.CpuLimit * 1_000:0}m CPU");
         return Text($"no CPU: {busy:0 %} of the nodes' is busy and no pod is at a limit, so requests wait for something else (connections, locks, disks)");

@@ -29,7 +29,7 @@ internal sealed class ScaleRun(ScaledShop shop, Uri gateway, Customers customers
     private static readonly TimeSpan ProbeFor = TimeSpan.FromSeconds(8);
 
     /// <summary>A pod that has just begun compiles its code as it runs, which takes longer the less CPU it has.</summary>
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(40);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(60);
 
     /// <summary>From when on every pod has its part.</summary>
     private static readonly TimeSpan UntilEven = TimeSpan.FromSeconds(10);
