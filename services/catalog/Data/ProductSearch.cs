@@ -56,23 +56,30 @@ internal sealed partial record ProductSearch(string? Query, string? Category, Pr
         {
             ProductSort.Price => ("price", "ASC"),
             ProductSort.PriceDescending => ("price", "DESC"),
-            ProductSort.Relevance => ("ts_rank(search_vector, query)", "DESC"),
+            ProductSort.Relevance => ("rank", "DESC"),
             _ => ("name", "ASC"),
         };
+        var columns = Sort is ProductSort.Relevance ? $"{ProductReads.Columns}, rank" : ProductReads.Columns;
+        var source = "products";
         List<string> conditions = [];
+        var sql = new StringBuilder();
         if (words is not null)
-            conditions.Add("search_vector @@ query");
+        {
+            // Found by their words, and sorted then: by the index of the order, a rare word would be looked for in the whole catalog.
+            source = "found";
+            sql.Append(CultureInfo.InvariantCulture, $"""
+                WITH found AS MATERIALIZED (
+                    SELECT {ProductReads.Columns}, ts_rank(search_vector, query) AS rank
+                    FROM products, to_tsquery('english', {Parameter(words)}) AS query WHERE search_vector @@ query)
+
+                """);
+        }
+
         if (Category is not null)
             conditions.Add($"category_id = {Parameter(Category)}");
         if (After() is var (last, id))
             conditions.Add($"({key}, id) {(direction is "ASC" ? ">" : "<")} ({Parameter(last)}, {Parameter(id)})");
-
-        var sql = new StringBuilder($"SELECT {ProductReads.Columns}");
-        if (Sort is ProductSort.Relevance)
-            sql.Append(CultureInfo.InvariantCulture, $", {key}");
-        sql.Append(" FROM products");
-        if (words is not null)
-            sql.Append(CultureInfo.InvariantCulture, $", to_tsquery('english', {Parameter(words)}) AS query");
+        sql.Append(CultureInfo.InvariantCulture, $"SELECT {columns} FROM {source}");
         if (conditions.Count > 0)
             sql.Append(" WHERE ").AppendJoin(" AND ", conditions);
         sql.Append(CultureInfo.InvariantCulture, $" ORDER BY {key} {direction}, id {direction} LIMIT {Parameter(Limit + 1)}");
