@@ -8,8 +8,10 @@ namespace ShopMesh.Bench;
 /// </summary>
 internal static class Seed
 {
-    /// <summary>How many products share a word that no other has: what a search for it finds is as much in a catalog of any size.</summary>
+    /// <summary>How many products share a word that no other has, nor begins with: what a search for it finds is as much in a catalog of any size.</summary>
     public const int PerWord = 20;
+
+    public static string Word(int number) => $"lot{number:000000}";
 
     /// <returns>The ids of all products.</returns>
     public static async Task<IReadOnlyList<string>> ProductsAsync(string connectionString, int count, CancellationToken cancellationToken)
@@ -18,7 +20,7 @@ internal static class Seed
         var columns = await ColumnsAsync(database, "products", new()
         {
             ["id"] = "('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid",
-            ["name"] = $"t.name || ' lot' || (t.places + n) / {PerWord}",
+            ["name"] = $"t.name || ' lot' || lpad(((t.places + n) / {PerWord})::text, 6, '0')",
         }, cancellationToken);
         await RunAsync(database, $"""
             INSERT INTO products ({string.Join(", ", columns.Keys)})
@@ -27,7 +29,7 @@ internal static class Seed
             JOIN (SELECT *, row_number() OVER (ORDER BY id) - 1 AS place, count(*) OVER () AS places FROM products) AS t ON t.place = n % t.places
             """, cancellationToken);
         await RunAsync(database, $"""
-            UPDATE products SET name = name || ' lot' || t.place / {PerWord}
+            UPDATE products SET name = name || ' lot' || lpad((t.place / {PerWord})::text, 6, '0')
             FROM (SELECT id, row_number() OVER (ORDER BY id) - 1 AS place FROM products WHERE name NOT LIKE '% lot%') AS t WHERE t.id = products.id
             """, cancellationToken);
         await RunAsync(database, "VACUUM ANALYZE products", cancellationToken);

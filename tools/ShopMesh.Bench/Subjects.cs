@@ -107,7 +107,7 @@ internal static partial class Subjects
     private static string Product(string id) => $"/api/catalog/products/{id}";
 
     /// <summary>In every order, so that a cache has forgotten one when its turn comes again.</summary>
-    private static string[] Words(Lab lab) => Shuffled([.. from word in Enumerable.Range(0, lab.Products.Count / Seed.PerWord) from sort in Lab.Sorts select $"/api/catalog/products?query=lot{word}&sort={sort}"]);
+    private static string[] Words(Lab lab) => Shuffled([.. from word in Enumerable.Range(0, lab.Products.Count / Seed.PerWord) from sort in Lab.Sorts select $"/api/catalog/products?query={Seed.Word(word)}&sort={sort}"]);
 
     private static T[] Shuffled<T>(IReadOnlyList<T> items)
     {
