@@ -22,17 +22,34 @@ public sealed class PersistentVolumeTests(ShopOnCluster shop)
 
         foreach (var service in ShopOnCluster.Databases)
         {
-            await ShopOnCluster.KubectlAsync($"delete pod {service}-database-0");
+            await ReplaceAsync(service);
             await ShouldBeThereAsync(customer, order, product, before);
         }
 
-        await ShopOnCluster.KubectlAsync($"delete pod {string.Join(' ', ShopOnCluster.Databases.Select(service => $"{service}-database-0"))}");
+        await ReplaceAsync([.. ShopOnCluster.Databases]);
         await ShouldBeThereAsync(customer, order, product, before);
 
         Assert.Equal(restarts, await RestartsAsync());
         using var again = await Shopper.SignInAsync(shop.Gateway, customer.Email);
         await shop.ShouldPassTheAuditAsync(order);
     }
+
+    /// <summary>
+    /// Deletes pods, and returns when others have their names. kubectl's own wait may never end: it can miss that a pod is another where
+    /// its StatefulSet gives it the same name at once.
+    /// </summary>
+    private static async Task ReplaceAsync(params string[] services)
+    {
+        var deleted = (await PodsAsync()).Where(pod => services.Any(service => pod.StartsWith($"{service}-database-0=", StringComparison.Ordinal))).ToList();
+        await ShopOnCluster.KubectlAsync($"delete pod {string.Join(' ', services.Select(service => $"{service}-database-0"))} --wait=false");
+        await RunningShop.EventuallyAsync(TimeSpan.FromMinutes(3), async () =>
+            await PodsAsync() is var now && now.Count == ShopOnCluster.Databases.Count && !now.Intersect(deleted).Any());
+    }
+
+    /// <summary>The databases' pods, as <c>name=uid</c>.</summary>
+    private static async Task<IReadOnlyList<string>> PodsAsync() =>
+        (await ShopOnCluster.KubectlAsync(["get", "pods", "-l", "app.kubernetes.io/component=database", "-o", "jsonpath={range .items[*]}{.metadata.name}={.metadata.uid} {end}"]))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
     /// <summary>As soon as the databases are back, and by themselves.</summary>
     private async Task ShouldBeThereAsync(Shopper customer, string order, string product, string before)
