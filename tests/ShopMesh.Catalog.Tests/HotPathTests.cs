@@ -46,14 +46,16 @@ public sealed class HotPathTests(LargeCatalog shop) : IClassFixture<LargeCatalog
             }
         }
 
-        // A connection tells its counts when it is used again after a second.
-        await RunningShop.EventuallyAsync(TimeSpan.FromSeconds(30), async () =>
-        {
-            await catalog.GetAsync(lists[0]);
-            return (await ScansAsync(database)).Index >= before.Index + ((lists.Length - 1) * Times);
-        });
+        await UntilToldAsync(database, catalog, lists[0], before.Index + ((lists.Length - 1) * Times));
         Assert.InRange((await ScansAsync(database)).Sequential - before.Sequential, 0, Products - 1);
     }
+
+    /// <summary>Waits for so many looks at an index. A connection tells its counts when it is used again after a second.</summary>
+    internal static Task UntilToldAsync(NpgsqlDataSource database, Shopper catalog, string path, long index) => RunningShop.EventuallyAsync(TimeSpan.FromSeconds(30), async () =>
+    {
+        await catalog.GetAsync(path);
+        return (await ScansAsync(database)).Index >= index;
+    });
 
     /// <returns>The rows that were read from end to end, the looks at an index, and the rows that were read at all; until now.</returns>
     internal static async Task<(long Sequential, long Index, long Rows)> ScansAsync(NpgsqlDataSource database)
@@ -95,12 +97,7 @@ public sealed class SearchCostTests(LargeCatalog shop) : IClassFixture<LargeCata
                 Assert.Equal(found, (await catalog.GetAsync($"/api/catalog/products?query=unheard&sort={sort}"))["items"]!.AsArray().Count);
         }
 
-        // A connection tells its counts when it is used again after a second.
-        await RunningShop.EventuallyAsync(TimeSpan.FromSeconds(30), async () =>
-        {
-            await catalog.GetAsync("/api/catalog/products?query=unheard");
-            return (await HotPathTests.ScansAsync(database)).Index >= before.Index + (sorts.Length * HotPathTests.Times);
-        });
+        await HotPathTests.UntilToldAsync(database, catalog, "/api/catalog/products?query=unheard", before.Index + (sorts.Length * HotPathTests.Times));
         var after = await HotPathTests.ScansAsync(database);
         Assert.InRange(after.Rows - before.Rows, found, HotPathTests.Products - 1);
     }

@@ -59,7 +59,7 @@ internal sealed partial record ProductSearch(string? Query, string? Category, Pr
             ProductSort.Relevance => ("rank", "DESC"),
             _ => ("name", "ASC"),
         };
-        var columns = Sort is ProductSort.Relevance ? $"{ProductReads.Columns}, rank" : ProductReads.Columns;
+        var (ranked, rank) = Sort is ProductSort.Relevance ? (", ts_rank(search_vector, query) AS rank", ", rank") : ("", "");
         var source = "products";
         List<string> conditions = [];
         var sql = new StringBuilder();
@@ -69,7 +69,7 @@ internal sealed partial record ProductSearch(string? Query, string? Category, Pr
             source = "found";
             sql.Append(CultureInfo.InvariantCulture, $"""
                 WITH found AS MATERIALIZED (
-                    SELECT {ProductReads.Columns}, ts_rank(search_vector, query) AS rank
+                    SELECT {ProductReads.Columns}{ranked}
                     FROM products, to_tsquery('english', {Parameter(words)}) AS query WHERE search_vector @@ query)
 
                 """);
@@ -79,7 +79,7 @@ internal sealed partial record ProductSearch(string? Query, string? Category, Pr
             conditions.Add($"category_id = {Parameter(Category)}");
         if (After() is var (last, id))
             conditions.Add($"({key}, id) {(direction is "ASC" ? ">" : "<")} ({Parameter(last)}, {Parameter(id)})");
-        sql.Append(CultureInfo.InvariantCulture, $"SELECT {columns} FROM {source}");
+        sql.Append(CultureInfo.InvariantCulture, $"SELECT {ProductReads.Columns}{rank} FROM {source}");
         if (conditions.Count > 0)
             sql.Append(" WHERE ").AppendJoin(" AND ", conditions);
         sql.Append(CultureInfo.InvariantCulture, $" ORDER BY {key} {direction}, id {direction} LIMIT {Parameter(Limit + 1)}");
