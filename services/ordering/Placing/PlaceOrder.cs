@@ -52,13 +52,11 @@ internal sealed class PlaceOrder
     private readonly RateCard _rates;
     private readonly OrderWorker _worker;
     private readonly TimeProvider _time;
-    private readonly Batcher<PlacementKey, EarlierRequest?> _lookups;
     private readonly Batcher<Request, Placement> _placements;
 
     public PlaceOrder(PlacedOrders placed, BasketClient basket, CatalogClient catalog, PaymentClient payment, RateCard rates, OrderWorker worker, TimeProvider time)
     {
         (_placed, _basket, _catalog, _payment, _rates, _worker, _time) = (placed, basket, catalog, payment, rates, worker, time);
-        _lookups = new("look keys up", placed.FindAsync);
         _placements = new("place orders", PlaceAsync);
     }
 
@@ -96,7 +94,7 @@ internal sealed class PlaceOrder
     }
 
     private async Task<Placement?> FindEarlierAsync(Request request, CancellationToken cancellationToken) =>
-        await _lookups.RunAsync(request.Key).WaitAsync(cancellationToken) is not { } earlier ? null
+        await _placed.FindAsync(request.Key, cancellationToken) is not { } earlier ? null
         : earlier.Hash.AsSpan().SequenceEqual(request.Hash) ? new Placement.Placed(JsonSerializer.Deserialize(earlier.Receipt, OrderingJson.Default.OrderResponse)!, Task.CompletedTask)
         : new Placement.KeyReused();
 

@@ -16,25 +16,17 @@ internal sealed record PlacementKey(string CustomerId, string IdempotencyKey);
 /// <param name="Receipt">The order as it was answered with 201, in JSON.</param>
 internal sealed record EarlierRequest(byte[] Hash, string Receipt);
 
-/// <summary>The orders that were placed, by their keys: any number of them in one statement.</summary>
+/// <summary>The orders that were placed, by their keys.</summary>
 internal sealed class PlacedOrders(NpgsqlDataSource database)
 {
-    /// <returns>For each key the request that it was used for, if it was.</returns>
-    public async Task<IReadOnlyList<EarlierRequest?>> FindAsync(IReadOnlyList<PlacementKey> keys)
+    /// <returns>The request that a key was used for, if it was.</returns>
+    public async Task<EarlierRequest?> FindAsync(PlacementKey key, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand("""
-            SELECT customer_id, idempotency_key, request_hash, receipt
-            FROM unnest($1, $2) AS wanted (customer_id, idempotency_key),
-                LATERAL (SELECT request_hash, receipt FROM placed_orders
-                    WHERE placed_orders.customer_id = wanted.customer_id AND placed_orders.idempotency_key = wanted.idempotency_key LIMIT 1) AS found
-            """);
-        command.Parameters.Add(new() { Value = keys.Select(key => key.CustomerId).ToArray() });
-        command.Parameters.Add(new() { Value = keys.Select(key => key.IdempotencyKey).ToArray() });
-        await using var reader = await command.ExecuteReaderAsync();
-        var found = new Dictionary<PlacementKey, EarlierRequest>();
-        while (await reader.ReadAsync())
-            found[new(reader.GetString(0), reader.GetString(1))] = new(reader.GetFieldValue<byte[]>(2), reader.GetString(3));
-        return [.. keys.Select(found.GetValueOrDefault)];
+        await using var command = database.CreateCommand("SELECT request_hash, receipt FROM placed_orders WHERE customer_id = $1 AND idempotency_key = $2");
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key.CustomerId });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key.IdempotencyKey });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken) ? new(reader.GetFieldValue<byte[]>(0), reader.GetString(1)) : null;
     }
 
     /// <summary>Writes orders, with their keys and their answers, in one statement.</summary>
