@@ -33,6 +33,7 @@ internal sealed record BenchReport(
     bool Published,
     IReadOnlyList<Result> Results,
     OrderCapacity? Orders,
+    IReadOnlyList<StorageResult> Storage,
     IReadOnlyList<StartResult> Starts,
     IReadOnlyList<MemoryResult> Memory,
     IReadOnlyList<SizeResult> Sizes,
@@ -73,6 +74,12 @@ internal sealed record BenchReport(
 
         if (Orders is not null)
             yield return new("Orders without a backlog that grows", 1, ["", "per second"], [["highest rate that was sustained", Show(Orders.Highest)], ["lowest that was not", Show(Orders.Lowest)]]);
+        if (Storage.Count > 0)
+        {
+            yield return new("Bytes that an order leaves in each database", 1, ["database", "bytes"],
+                [.. Storage.Select(database => new[] { database.Database, Show(database.BytesPerOrder) }), ["all", Show(Storage.Sum(database => database.BytesPerOrder))]]);
+        }
+
         if (Starts.Count > 0)
             yield return new("From process start to ready", 1, ["service", "ms", "CPU ms"], [.. Starts.Select(start => new[] { start.Name, Show(start.Ready), Show(start.Cpu) })]);
         if (Memory.Count > 0)

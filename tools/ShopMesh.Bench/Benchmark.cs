@@ -29,6 +29,9 @@ public sealed record OrderCapacity(double Highest, double Lowest);
 /// <param name="Cpu">Milliseconds of CPU until then.</param>
 public sealed record StartResult(string Name, Spread Ready, Spread Cpu);
 
+/// <summary>By how much a database grew for each order that was confirmed in it, with its indexes and with what vacuuming has not yet given back.</summary>
+public sealed record StorageResult(string Database, double BytesPerOrder);
+
 /// <param name="Idle">Before the first request.</param>
 /// <param name="Loaded">After all rounds.</param>
 internal sealed record MemoryResult(string Name, MemoryUse Idle, MemoryUse Loaded);
@@ -47,7 +50,7 @@ internal sealed class Benchmark(BenchOptions options, Action<string> progress, C
         if (options.Sizes)
         {
             var sizes = await MeasureSizesAsync(programs);
-            return new(begun, Machine.Read(null), options.Rounds, options.Window.TotalSeconds, options.Published, [], null, [], [], sizes, Goals.OfSizes(sizes), []);
+            return new(begun, Machine.Read(null), options.Rounds, options.Window.TotalSeconds, options.Published, [], null, [], [], [], sizes, Goals.OfSizes(sizes), []);
         }
 
         var notes = new List<string>();
@@ -60,6 +63,7 @@ internal sealed class Benchmark(BenchOptions options, Action<string> progress, C
             notes.Add("pgbench is neither beside this PostgreSQL nor on the PATH, so orders are not compared with it: install it (Debian: postgresql; Fedora: postgresql-contrib; macOS: brew install postgresql@17).");
 
         OrderCapacity? capacity = null;
+        var empty = await lab.StorageAsync(cancellationToken);
         if (options.Wants(Subjects.Order) || options.Wants(Subjects.OrderAtHalf))
         {
             capacity = await FindCapacityAsync(lab, orders);
@@ -76,10 +80,12 @@ internal sealed class Benchmark(BenchOptions options, Action<string> progress, C
         });
         Result[] results = [.. subjects.Select(subject => Result.Of(subject, measured[subject]))];
 
+        var placed = await orders.CountAsync(cancellationToken);
+        StorageResult[] storage = placed == 0 ? [] : [.. (await lab.StorageAsync(cancellationToken)).Select(database => new StorageResult(database.Key, (double)(database.Value - empty[database.Key]) / placed))];
         var loaded = lab.Memory();
         MemoryResult[] memory = options.Wants(BenchOptions.Memory) ? [.. loaded.Select(process => new MemoryResult(process.Key, lab.Idle[process.Key], process.Value))] : [];
         var starts = options.Wants(BenchOptions.Start) ? await MeasureStartsAsync(lab) : [];
-        return new(begun, Machine.Read(lab.Database.Version), options.Rounds, options.Window.TotalSeconds, options.Published, results, capacity, starts, memory, [],
+        return new(begun, Machine.Read(lab.Database.Version), options.Rounds, options.Window.TotalSeconds, options.Published, results, capacity, storage, starts, memory, [],
             Goals.Of(results.ToDictionary(result => result.Name), capacity, starts, memory), notes);
     }
 

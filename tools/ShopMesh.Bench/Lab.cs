@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json;
@@ -37,6 +38,9 @@ internal sealed class Lab : IAsyncDisposable
 
     /// <summary>In a page's path: the list of all products.</summary>
     public const string EveryCategory = "&category=&";
+
+    /// <summary>The databases that keep something of each order.</summary>
+    private static readonly string[] OfOrders = ["ordering", "inventory", "payment", "shipping"];
 
     private readonly List<LimitProgram> _limits = [];
 
@@ -129,6 +133,19 @@ internal sealed class Lab : IAsyncDisposable
 
     public IReadOnlyDictionary<string, MemoryUse> Memory() => Shop.Processes.Select(process => (process.Name, process.Process!.Pid)).Append((Postgres, Database.Identity.Pid))
         .ToDictionary(process => process.Item1, process => MemoryUse.OfTree(process.Item2));
+
+    /// <returns>The size of each database that keeps something of each order, in bytes.</returns>
+    public async Task<IReadOnlyDictionary<string, long>> StorageAsync(CancellationToken cancellationToken)
+    {
+        var sizes = new Dictionary<string, long>();
+        foreach (var name in OfOrders)
+        {
+            await using var database = Seed.Open(Shop.Database(name));
+            sizes[name] = long.Parse((await Seed.ReadAsync(database, "SELECT pg_database_size(current_database())::text", cancellationToken))[0], CultureInfo.InvariantCulture);
+        }
+
+        return sizes;
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -106,6 +106,13 @@ internal sealed class OrderLoad(Lab lab, IReadOnlyList<Customer> customers) : IA
         }
     }
 
+    /// <returns>How many orders there are by now.</returns>
+    public async Task<long> CountAsync(CancellationToken cancellationToken)
+    {
+        await using var command = _orders.CreateCommand("SELECT count(*) FROM orders");
+        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var connection in _connections)

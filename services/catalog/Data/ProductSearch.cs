@@ -45,7 +45,7 @@ internal sealed partial record ProductSearch(string? Query, string? Category, Pr
 
     /// <returns>Null when the query has no word, which nothing matches.</returns>
     /// <exception cref="InvalidFieldException">The cursor is of another list.</exception>
-    internal NpgsqlCommand? ToCommand(NpgsqlDataSource database)
+    private NpgsqlCommand? ToCommand(NpgsqlDataSource database)
     {
         var words = Query is null ? null : string.Join(" & ", Words().Matches(Query).Select(word => $"{word.Value}:*"));
         if (words is "")

@@ -15,12 +15,12 @@ namespace ShopMesh;
 public static partial class Database
 {
     /// <summary>
-    /// Statements are prepared at their second use, and their plan is kept: from when the tables may have been empty, and to read them
-    /// from end to end was cheapest. So an index is used wherever there is one. A connection that goes back to the pool is not reset:
+    /// Statements are prepared at their second use, and planned once, for any values: from when the tables may have been empty, and to read
+    /// them from end to end was cheapest. So an index is used wherever there is one. A connection that goes back to the pool is not reset:
     /// nobody here leaves anything on one (a temporary table, a setting, a lock of the session). What the connection string says comes
     /// after it, and wins.
     /// </summary>
-    private const string Defaults = "Max Auto Prepare=64;Auto Prepare Min Usages=2;No Reset On Close=true;Options=-c enable_seqscan=off -c jit=off;";
+    private const string Defaults = "Max Auto Prepare=64;Auto Prepare Min Usages=2;No Reset On Close=true;Options=-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off;";
 
     /// <summary>
     /// Registers the <see cref="NpgsqlDataSource"/> of <c>ConnectionStrings:Database</c>, for hot paths in SQL, and a pooled

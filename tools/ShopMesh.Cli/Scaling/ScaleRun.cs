@@ -31,8 +31,12 @@ internal sealed class ScaleRun(ScaledShop shop, Uri gateway, Customers customers
     /// <summary>A pod that has just begun compiles its code as it runs, which takes longer the less CPU it has.</summary>
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(60);
 
-    /// <summary>From when on every pod has its part.</summary>
+    /// <summary>From when on every pod has its part, and how long that is counted.</summary>
     private static readonly TimeSpan UntilEven = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Count = TimeSpan.FromSeconds(30);
+
+    /// <summary>Requests per second that a pod stands before its code is hot.</summary>
+    private const double GentleRate = 15;
 
     /// <summary>How long an autoscaler may take to bring pods, and to take them away: its controller waits for 5 minutes by default.</summary>
     private static readonly TimeSpan UpLimit = TimeSpan.FromMinutes(3);
@@ -41,8 +45,8 @@ internal sealed class ScaleRun(ScaledShop shop, Uri gateway, Customers customers
     private KnownShop? _known;
 
     /// <summary>
-    /// A service with each number of replicas: up from the fewest, for how soon new pods serve and how evenly; then down from the most,
-    /// for how much they do, since by then every pod is warm.
+    /// A service with each number of replicas: up from the fewest, as it ships, for how soon new pods serve and how evenly; then down from
+    /// the most, with hot code, for how much they do.
     /// </summary>
     public async Task<IReadOnlyList<ScalePoint>> MeasureAsync(string service)
     {
@@ -53,9 +57,11 @@ internal sealed class ScaleRun(ScaledShop shop, Uri gateway, Customers customers
         {
             progress($"{service}: scaling up to {replicas}");
             var (after, pods) = await shop.ScaleAsync(service, replicas, cancellationToken);
-            arrivals[replicas] = (after, await WarmUpAsync(service, pods));
+            arrivals[replicas] = (after, await ShareOutAsync(service, pods));
         }
 
+        progress($"{service}: pods that optimise their code early");
+        await WarmUpAsync(service, await shop.OptimiseEarlyAsync(service, cancellationToken));
         var points = new List<ScalePoint>();
         foreach (var replicas in options.Replicas.OrderDescending())
         {
@@ -77,7 +83,8 @@ internal sealed class ScaleRun(ScaledShop shop, Uri gateway, Customers customers
     {
         progress($"{service}: {options.Cpu} CPU asked for each pod, and an autoscaler");
         await shop.ShareAsync(service, options.Cpu, isLimit: false, cancellationToken);
-        await WarmUpAsync(service, (await shop.ScaleAsync(service, 1, cancellationToken)).Pods);
+        // Else the step is made for cold code, and needs fewer pods by and by.
+        await WarmUpAsync(service, await shop.OptimiseEarlyAsync(service, cancellationToken));
         const double low = 10;
         var most = options.Replicas.Max();
         var high = options.Rate ?? await FindStepAsync(service, low, most);
@@ -133,16 +140,23 @@ internal sealed class ScaleRun(ScaledShop shop, Uri gateway, Customers customers
     }
 
     /// <returns>Each pod's part of the requests, from ten seconds after all were ready.</returns>
-    private async Task<IReadOnlyList<double>> WarmUpAsync(string service, IReadOnlyList<string> pods)
+    private async Task<IReadOnlyList<double>> ShareOutAsync(string service, IReadOnlyList<string> pods)
     {
-        progress($"{service}: warming {pods.Count} up");
-        await using var load = await StartAsync(service, 15 * pods.Count);
+        progress($"{service}: what each of {pods.Count} is asked");
+        await using var load = await StartAsync(service, GentleRate * pods.Count);
         await Task.Delay(UntilEven, cancellationToken);
         var before = await shop.SampleAsync(service, pods, cancellationToken);
-        await Task.Delay(WarmUp - UntilEven, cancellationToken);
+        await Task.Delay(Count, cancellationToken);
         var after = await shop.SampleAsync(service, pods, cancellationToken);
         var counts = pods.Select(pod => after[pod].Requests - before[pod].Requests).ToList();
         return [.. counts.Select(count => count / Math.Max(1, counts.Sum()))];
+    }
+
+    private async Task WarmUpAsync(string service, IReadOnlyList<string> pods)
+    {
+        progress($"{service}: warming {pods.Count} up");
+        await using var load = await StartAsync(service, GentleRate * pods.Count);
+        await Task.Delay(WarmUp, cancellationToken);
     }
 
     private async Task<ScaleProbe> ProbeAsync(string service, int replicas, double rate)
