@@ -39,7 +39,7 @@ internal sealed class Lab : IAsyncDisposable
     /// <summary>In a page's path: the list of all products.</summary>
     public const string EveryCategory = "&category=&";
 
-    /// <summary>The databases that keep something of each order.</summary>
+    /// <summary>The databases that keep each order for good; basket has a mark of it for 30 days.</summary>
     private static readonly string[] OfOrders = ["ordering", "inventory", "payment", "shipping"];
 
     private readonly List<LimitProgram> _limits = [];
@@ -134,7 +134,7 @@ internal sealed class Lab : IAsyncDisposable
     public IReadOnlyDictionary<string, MemoryUse> Memory() => Shop.Processes.Select(process => (process.Name, process.Process!.Pid)).Append((Postgres, Database.Identity.Pid))
         .ToDictionary(process => process.Item1, process => MemoryUse.OfTree(process.Item2));
 
-    /// <returns>The size of each database that keeps something of each order, in bytes.</returns>
+    /// <returns>The size of each database that keeps orders for good, in bytes.</returns>
     public async Task<IReadOnlyDictionary<string, long>> StorageAsync(CancellationToken cancellationToken)
     {
         var sizes = new Dictionary<string, long>();

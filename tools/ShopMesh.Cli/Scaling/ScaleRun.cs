@@ -33,7 +33,7 @@ internal sealed class ScaleRun(ScaledShop shop, Uri gateway, Customers customers
 
     /// <summary>From when on every pod has its part, and how long that is counted.</summary>
     private static readonly TimeSpan UntilEven = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan Count = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan CountFor = TimeSpan.FromSeconds(30);
 
     /// <summary>Requests per second that a pod stands before its code is hot.</summary>
     private const double GentleRate = 15;
@@ -57,7 +57,7 @@ internal sealed class ScaleRun(ScaledShop shop, Uri gateway, Customers customers
         {
             progress($"{service}: scaling up to {replicas}");
             var (after, pods) = await shop.ScaleAsync(service, replicas, cancellationToken);
-            arrivals[replicas] = (after, await ShareOutAsync(service, pods));
+            arrivals[replicas] = (after, await SharesAsync(service, pods));
         }
 
         progress($"{service}: pods that optimise their code early");
@@ -140,13 +140,13 @@ internal sealed class ScaleRun(ScaledShop shop, Uri gateway, Customers customers
     }
 
     /// <returns>Each pod's part of the requests, from ten seconds after all were ready.</returns>
-    private async Task<IReadOnlyList<double>> ShareOutAsync(string service, IReadOnlyList<string> pods)
+    private async Task<IReadOnlyList<double>> SharesAsync(string service, IReadOnlyList<string> pods)
     {
         progress($"{service}: what each of {pods.Count} is asked");
         await using var load = await StartAsync(service, GentleRate * pods.Count);
         await Task.Delay(UntilEven, cancellationToken);
         var before = await shop.SampleAsync(service, pods, cancellationToken);
-        await Task.Delay(Count, cancellationToken);
+        await Task.Delay(CountFor, cancellationToken);
         var after = await shop.SampleAsync(service, pods, cancellationToken);
         var counts = pods.Select(pod => after[pod].Requests - before[pod].Requests).ToList();
         return [.. counts.Select(count => count / Math.Max(1, counts.Sum()))];
