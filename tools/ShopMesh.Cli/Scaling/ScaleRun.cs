@@ -29,7 +29,8 @@ internal sealed class ScaleRun(ScaledShop shop, Uri gateway, Customers customers
     private static readonly TimeSpan ProbeFor = TimeSpan.FromSeconds(8);
 
     /// <summary>A pod that has just begun compiles its code as it runs, which takes longer the less CPU it has.</summary>
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan WarmUpLimit = TimeSpan.FromMinutes(5);
 
     /// <summary>From when on every pod has its part, and how long that is counted.</summary>
     private static readonly TimeSpan UntilEven = TimeSpan.FromSeconds(10);
@@ -152,11 +153,24 @@ internal sealed class ScaleRun(ScaledShop shop, Uri gateway, Customers customers
         return [.. counts.Select(count => count / Math.Max(1, counts.Sum()))];
     }
 
+    /// <summary>Until pods take no less CPU than a while before, and have some left: what they take to compile is no part of what they serve.</summary>
     private async Task WarmUpAsync(string service, IReadOnlyList<string> pods)
     {
         progress($"{service}: warming {pods.Count} up");
         await using var load = await StartAsync(service, GentleRate * pods.Count);
-        await Task.Delay(WarmUp, cancellationToken);
+        var share = Quantity.Parse(options.Cpu);
+        var watch = Stopwatch.StartNew();
+        var (last, sample) = (double.PositiveInfinity, await shop.SampleAsync(service, pods, cancellationToken));
+        while (watch.Elapsed < WarmUpLimit)
+        {
+            var begun = watch.Elapsed;
+            await Task.Delay(WarmUp, cancellationToken);
+            var now = await shop.SampleAsync(service, pods, cancellationToken);
+            var cpu = pods.Average(pod => now[pod].Since(sample[pod], watch.Elapsed - begun).Cpu);
+            if (cpu < 0.7 * share && cpu > 0.9 * last)
+                return;
+            (last, sample) = (cpu, now);
+        }
     }
 
     private async Task<ScaleProbe> ProbeAsync(string service, int replicas, double rate)
