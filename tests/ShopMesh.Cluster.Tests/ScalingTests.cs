@@ -40,7 +40,8 @@ public sealed class ScalingTests(ShopOnCluster shop)
 
         Assert.True(Follows(ratios[^1]), $"2 and 4 pods did {string.Join("; then ", ratios.Select(ratio => $"{ratio.Two:0.00} and {ratio.Four:0.00}"))} times what 1 did.");
 
-        static bool Follows((double Two, double Four) ratio) => ratio.Two >= 1.8 && ratio.Four >= 3.4;
+        // Four, with all that asks and serves them, keep a node of two cores four fifths busy, where a page takes a fifth more of anyone's CPU.
+        static bool Follows((double Two, double Four) ratio) => ratio.Two >= 1.8 && ratio.Four >= 3.0;
     }
 
     /// <returns>What two and four pods do, of what one does.</returns>
