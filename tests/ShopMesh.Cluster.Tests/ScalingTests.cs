@@ -16,7 +16,7 @@ public sealed class ScalingTests(ShopOnCluster shop)
     [Fact]
     public async Task Throughput_follows_the_number_of_pods_at_a_fixed_share_of_CPU()
     {
-        var ratios = new List<(double Two, double Four)>();
+        var throughput = new Dictionary<int, double>();
         await ShopOnCluster.KubectlAsync("set env deployment/gateway Cache__Enabled=false Limits__RequestsPerSecond=100000");
         // It is hot code that is measured, and a tenth of a core would be long in getting there.
         await ShopOnCluster.KubectlAsync("set env deployment/catalog --containers=catalog DOTNET_TC_CallCountThreshold=1e");
@@ -24,10 +24,28 @@ public sealed class ScalingTests(ShopOnCluster shop)
         try
         {
             await ShopOnCluster.ScaleAsync("gateway", ShopOnCluster.Replicas);
-            // A neighbour of the machine that comes or goes between two of the figures makes their ratio; so it may be taken once more.
-            do
-                ratios.Add(await MeasureAsync());
-            while (!Follows(ratios[^1]) && ratios.Count < 2);
+            await ShopOnCluster.ScaleAsync("catalog", 4);
+            // Those that leave still have their cache.
+            await ShouldBeAsync("gateway", ShopOnCluster.Replicas);
+            await WarmUpAsync(4);
+            // From four down to one, so that every pod that is measured has long been warm.
+            foreach (var pods in (int[])[4, 2, 1])
+            {
+                await ShopOnCluster.ScaleAsync("catalog", pods);
+                await ShouldBeAsync("catalog", pods);
+                await SaturateAsync(pods, Measurement);
+                var before = await CpuAsync();
+                var (rate, elapsed) = await SaturateAsync(pods, Measurement);
+                var shares = (await CpuAsync()).Select(pod => (pod.Value - before[pod.Key]) / elapsed.TotalSeconds).ToList();
+                var ofNode = await ShopOnCluster.NodeCpuAsync();
+                TestContext.Current.TestOutputHelper!.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"{pods} pods: {rate:0.0} pages/s; CPU of each {string.Join(", ", shares.Select(share => $"{share * 1_000:0}m"))}; of the node {ofNode:0 %}"));
+
+                // It was the pods' own limit that held them, and not the machine's.
+                Assert.All(shares, share => Assert.InRange(share, 0.085, 0.115));
+                Assert.True(ofNode < 0.95, $"The node's CPU was used up to {ofNode:0 %}.");
+                throughput[pods] = rate;
+            }
         }
         finally
         {
@@ -38,40 +56,8 @@ public sealed class ScalingTests(ShopOnCluster shop)
             await ShopOnCluster.RolledOutAsync("gateway");
         }
 
-        Assert.True(Follows(ratios[^1]), $"2 and 4 pods did {string.Join("; then ", ratios.Select(ratio => $"{ratio.Two:0.00} and {ratio.Four:0.00}"))} times what 1 did.");
-
-        // Four, with all that asks and serves them, keep a node of two cores four fifths busy, where a page takes a fifth more of anyone's CPU.
-        static bool Follows((double Two, double Four) ratio) => ratio.Two >= 1.8 && ratio.Four >= 3.0;
-    }
-
-    /// <returns>What two and four pods do, of what one does.</returns>
-    private async Task<(double Two, double Four)> MeasureAsync()
-    {
-        var throughput = new Dictionary<int, double>();
-        await ShopOnCluster.ScaleAsync("catalog", 4);
-        // Those that leave still have their cache.
-        await ShouldBeAsync("gateway", ShopOnCluster.Replicas);
-        await WarmUpAsync(4);
-        // From four down to one, so that every pod that is measured has long been warm.
-        foreach (var pods in (int[])[4, 2, 1])
-        {
-            await ShopOnCluster.ScaleAsync("catalog", pods);
-            await ShouldBeAsync("catalog", pods);
-            await SaturateAsync(pods, Measurement);
-            var before = await CpuAsync();
-            var (rate, elapsed) = await SaturateAsync(pods, Measurement);
-            var shares = (await CpuAsync()).Select(pod => (pod.Value - before[pod.Key]) / elapsed.TotalSeconds).ToList();
-            var ofNode = await ShopOnCluster.NodeCpuAsync();
-            TestContext.Current.TestOutputHelper!.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{pods} pods: {rate:0.0} pages/s; CPU of each {string.Join(", ", shares.Select(share => $"{share * 1_000:0}m"))}; of the node {ofNode:0 %}"));
-
-            // It was the pods' own limit that held them, and not the machine's.
-            Assert.All(shares, share => Assert.InRange(share, 0.085, 0.115));
-            Assert.True(ofNode < 0.95, $"The node's CPU was used up to {ofNode:0 %}.");
-            throughput[pods] = rate;
-        }
-
-        return (throughput[2] / throughput[1], throughput[4] / throughput[1]);
+        Assert.True(throughput[2] >= 1.8 * throughput[1], $"2 pods did {throughput[2] / throughput[1]:0.00} times what 1 did.");
+        Assert.True(throughput[4] >= 3.4 * throughput[1], $"4 pods did {throughput[4] / throughput[1]:0.00} times what 1 did.");
     }
 
     [Fact]
