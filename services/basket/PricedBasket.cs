@@ -15,7 +15,7 @@ internal sealed class PricedBasket(BasketRows rows, ProductCache products)
     public async Task<BasketChange> SetAsync(string customerId, string productId, int quantity, CancellationToken cancellationToken)
     {
         // As the catalog spells the id, so that one product has one row.
-        if ((await products.FindAsync([productId], cancellationToken)).Values.SingleOrDefault() is not { } product)
+        if (await products.FindAsync(productId, cancellationToken) is not { } product)
             return new BasketChange.UnknownProduct();
         return await rows.SetAsync(customerId, product.Id, quantity, cancellationToken) is { Count: > 0 } items
             ? new BasketChange.Done(await PriceAsync(items, cancellationToken))

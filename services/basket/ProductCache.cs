@@ -17,6 +17,11 @@ internal sealed class ProductCache(Catalog.V1.Catalog.CatalogClient catalog) : I
 
     private readonly MemoryCache _products = new(new MemoryCacheOptions { SizeLimit = MaxProducts });
 
+    /// <summary>The product with an id that may be spelled otherwise; null when the catalog does not sell it.</summary>
+    /// <exception cref="Grpc.Core.RpcException">The catalog is away.</exception>
+    public async ValueTask<BasketProduct?> FindAsync(string id, CancellationToken cancellationToken) =>
+        _products.TryGetValue<BasketProduct>(id, out var product) ? product : (await AskAsync([id], cancellationToken)).SingleOrDefault();
+
     /// <summary>Those of them that the catalog sells, by id.</summary>
     /// <exception cref="Grpc.Core.RpcException">The catalog is away.</exception>
     public async ValueTask<IReadOnlyDictionary<string, BasketProduct>> FindAsync(IReadOnlyCollection<string> ids, CancellationToken cancellationToken)
@@ -34,15 +39,20 @@ internal sealed class ProductCache(Catalog.V1.Catalog.CatalogClient catalog) : I
         // A basket that was filled by many requests at once may hold a few more than the catalog answers in one call.
         foreach (var chunk in unknown?.Chunk(Page.MaxLimit) ?? [])
         {
-            var answer = await catalog.GetProductsAsync(new() { Ids = { chunk } }, cancellationToken: cancellationToken);
-            foreach (var message in answer.Products)
-            {
-                var product = new BasketProduct(message.Id, message.Name, Money.FromMessage(message.Price));
-                found[product.Id] = _products.Set(product.Id, product, new MemoryCacheEntryOptions { AbsoluteExpirationRelativeToNow = KeepFor, Size = 1 });
-            }
+            foreach (var product in await AskAsync(chunk, cancellationToken))
+                found[product.Id] = product;
         }
 
         return found;
+    }
+
+    private async Task<IReadOnlyList<BasketProduct>> AskAsync(string[] ids, CancellationToken cancellationToken)
+    {
+        var answer = await catalog.GetProductsAsync(new() { Ids = { ids } }, cancellationToken: cancellationToken);
+        List<BasketProduct> products = [.. answer.Products.Select(message => new BasketProduct(message.Id, message.Name, Money.FromMessage(message.Price)))];
+        foreach (var product in products)
+            _products.Set(product.Id, product, new MemoryCacheEntryOptions { AbsoluteExpirationRelativeToNow = KeepFor, Size = 1 });
+        return products;
     }
 
     public void Dispose() => _products.Dispose();

@@ -10,6 +10,20 @@ internal readonly record struct BasketRow(string ProductId, int Quantity);
 /// <summary>The hot reads and changes of baskets, in SQL: a customer's are one statement each, ordering's are for any number of customers at once.</summary>
 internal sealed class BasketRows(NpgsqlDataSource database)
 {
+    // It sees the other rows as they were before it, and its own as it has made it.
+    private static readonly string Set = $"""
+        WITH others AS MATERIALIZED (
+            SELECT product_id, quantity, added_at FROM basket_items WHERE customer_id = $1 AND product_id <> $2),
+        changed AS (
+            INSERT INTO basket_items (customer_id, product_id, quantity, added_at)
+            SELECT $1, $2, $3, clock_timestamp() WHERE (SELECT count(*) FROM others) < {BasketContext.MaxProducts}
+            ON CONFLICT (customer_id, product_id) DO UPDATE SET quantity = EXCLUDED.quantity
+            RETURNING product_id, quantity, added_at)
+        SELECT product_id, quantity FROM (
+            SELECT * FROM changed UNION ALL SELECT * FROM others WHERE EXISTS (SELECT FROM changed)) AS basket
+        ORDER BY added_at, product_id
+        """;
+
     /// <summary>In the order in which they were added.</summary>
     public async Task<List<BasketRow>> ReadAsync(string customerId, CancellationToken cancellationToken)
     {
@@ -21,19 +35,7 @@ internal sealed class BasketRows(NpgsqlDataSource database)
     /// <returns>The whole basket as it is then; empty when it is full, and this product not in it.</returns>
     public async Task<List<BasketRow>> SetAsync(string customerId, string productId, int quantity, CancellationToken cancellationToken)
     {
-        // The statement sees the other rows as they were before it, and its own as it has made it.
-        await using var command = database.CreateCommand($"""
-            WITH others AS MATERIALIZED (
-                SELECT product_id, quantity, added_at FROM basket_items WHERE customer_id = $1 AND product_id <> $2),
-            changed AS (
-                INSERT INTO basket_items (customer_id, product_id, quantity, added_at)
-                SELECT $1, $2, $3, clock_timestamp() WHERE (SELECT count(*) FROM others) < {BasketContext.MaxProducts}
-                ON CONFLICT (customer_id, product_id) DO UPDATE SET quantity = EXCLUDED.quantity
-                RETURNING product_id, quantity, added_at)
-            SELECT product_id, quantity FROM (
-                SELECT * FROM changed UNION ALL SELECT * FROM others WHERE EXISTS (SELECT FROM changed)) AS basket
-            ORDER BY added_at, product_id
-            """);
+        await using var command = database.CreateCommand(Set);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customerId });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = productId });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = quantity });
