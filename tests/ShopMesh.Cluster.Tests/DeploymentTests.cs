@@ -64,8 +64,7 @@ public sealed class DeploymentTests(ShopOnCluster shop)
         await ShopOnCluster.KubectlAsync("set env deployment/catalog --containers=catalog ConnectionStrings__Database=Host=catalog-database;Username=nobody;Password=wrong");
         await RunningShop.EventuallyAsync(TimeSpan.FromSeconds(60), async () =>
             (await shop.PodsAsync(ShopOnCluster.Of("catalog"))).Any(pod => (pod.Status.ContainerStatuses ?? []).Any(container => container is { Ready: false, State.Running: not null })));
-        var seen = load.Requests;
-        await RunningShop.EventuallyAsync(TimeSpan.FromSeconds(60), () => Task.FromResult(load.Requests > seen + (15 * Rate)));
+        await ShopOnCluster.AnsweredAsync(load, (int)(15 * Rate));
         Assert.Equal(before, (await shop.ReadyPodsAsync("catalog")).Select(pod => pod.Metadata.Name).Order());
 
         await ShopOnCluster.KubectlAsync("rollout undo deployment/catalog");

@@ -82,8 +82,7 @@ public sealed class PodTests(ShopOnCluster shop)
         }
 
         // As many as 15 s bring: enough to see that it is over.
-        var seen = load.Requests;
-        await RunningShop.EventuallyAsync(TimeSpan.FromSeconds(60), () => Task.FromResult(load.Requests > seen + 1_500));
+        await ShopOnCluster.AnsweredAsync(load, 1_500);
         var report = await load.StopAsync();
         TestContext.Current.TestOutputHelper!.WriteLine($"{killed.Count} pods killed: {string.Join(", ", killed.CountBy(pod => pod.Split('-')[0]).Select(pair => $"{pair.Value} {pair.Key}"))}");
         TestContext.Current.TestOutputHelper!.WriteLine(report.ToString());

@@ -1,5 +1,3 @@
-using ShopMesh.Load;
-
 namespace ShopMesh.Cluster.Tests;
 
 /// <summary>Services: one name that stays, whatever pods are behind it, and load that is spread over them.</summary>
@@ -41,7 +39,7 @@ public sealed class ServiceTests(ShopOnCluster shop)
             foreach (var service in services)
                 await ShopOnCluster.ScaleAsync(service, 1);
             await using var load = await shop.LoadAsync(rate: 250, new(Browse: 12, Basket: 1, Order: 1));
-            await AnsweredAsync(load, 1_000);
+            await ShopOnCluster.AnsweredAsync(load, 1_000);
 
             foreach (var service in services)
                 await ShopOnCluster.KubectlAsync($"scale deployment/{service} --replicas=4");
@@ -53,7 +51,7 @@ public sealed class ServiceTests(ShopOnCluster shop)
             var last = first;
             await RunningShop.EventuallyAsync(TimeSpan.FromMinutes(5), async () =>
             {
-                await AnsweredAsync(load, 2_500);
+                await ShopOnCluster.AnsweredAsync(load, 2_500);
                 last = await CountAsync(services);
                 return services.All(service => last[service].Values.Sum(pod => pod.Http) - first[service].Values.Sum(pod => pod.Http) >= Enough);
             });
@@ -71,12 +69,6 @@ public sealed class ServiceTests(ShopOnCluster shop)
         {
             foreach (var service in services)
                 await ShopOnCluster.ScaleAsync(service, ShopOnCluster.Replicas);
-        }
-
-        static Task AnsweredAsync(OpenLoop load, int requests)
-        {
-            var seen = load.Requests;
-            return RunningShop.EventuallyAsync(TimeSpan.FromSeconds(60), () => Task.FromResult(load.Requests > seen + requests));
         }
 
         static void ShouldBeEven(string what, IReadOnlyList<double> requests)

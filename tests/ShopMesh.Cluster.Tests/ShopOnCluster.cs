@@ -92,6 +92,13 @@ public sealed class ShopOnCluster : IAsyncLifetime
     /// <summary>A load that goes on until it is stopped.</summary>
     public Task<OpenLoop> LoadAsync(double rate, Mix? mix = null) => OpenLoop.StartAsync(new(Gateway) { Rate = rate, Mix = mix ?? Mix.Default }, _customers, Cancellation);
 
+    /// <summary>Waits until more than so many further requests of a load were answered, or failed.</summary>
+    public static Task AnsweredAsync(OpenLoop load, int requests)
+    {
+        var seen = load.Requests;
+        return RunningShop.EventuallyAsync(TimeSpan.FromSeconds(60), () => Task.FromResult(load.Requests > seen + requests));
+    }
+
     public async Task<IReadOnlyList<V1Pod>> PodsAsync(string selector = PartOfShop) => [.. (await Core.ListNamespacedPodAsync(Namespace, labelSelector: selector, cancellationToken: Cancellation)).Items];
 
     /// <summary>Those that serve, and are to stay.</summary>
