@@ -1,4 +1,8 @@
+using System.Formats.Tar;
+using System.IO.Compression;
+using System.Security.Cryptography;
 using System.Text.Json.Nodes;
+using ShopMesh.Cli.Containers;
 using ShopMesh.Cli.Scaling;
 
 namespace ShopMesh.Bench.Tests;
@@ -45,6 +49,42 @@ public sealed class KubernetesTests
         Assert.Equal(0.1, use.Cpu, 9);
         // What it says itself is of the very time.
         Assert.Equal(0.08, PodMetrics.Use(metrics, pod, new(12, 0.08)).Cpu);
+    }
+
+    [Fact]
+    public async Task Of_an_image_counts_what_the_others_do_not_begin_with_as_a_registry_keeps_it()
+    {
+        var (shared, plain, packed) = (RandomNumberGenerator.GetBytes(4_000), new byte[100_000], new MemoryStream());
+        await using (var gzip = new GZipStream(packed, CompressionLevel.Optimal, leaveOpen: true))
+            await gzip.WriteAsync(RandomNumberGenerator.GetBytes(2_000), TestContext.Current.CancellationToken);
+        var file = Path.GetTempFileName();
+        try
+        {
+            await using (var tar = new TarWriter(File.Create(file)))
+            {
+                await AddAsync(tar, "blobs/sha256/shared", shared);
+                await AddAsync(tar, "blobs/sha256/plain", plain);
+                await AddAsync(tar, "blobs/sha256/packed", packed.ToArray());
+                await AddAsync(tar, "manifest.json", """
+                    [
+                        {"RepoTags": ["shop/one:1"], "Layers": ["blobs/sha256/shared", "blobs/sha256/plain"]},
+                        {"RepoTags": ["shop/two:1"], "Layers": ["blobs/sha256/shared", "blobs/sha256/packed", "blobs/sha256/plain"]}
+                    ]
+                    """u8.ToArray());
+            }
+
+            var sizes = await ImageArchive.OwnLayersAsync(file, TestContext.Current.CancellationToken);
+
+            Assert.InRange(sizes["shop/one:1"], 1, 1_000);
+            Assert.Equal(packed.Length, sizes["shop/two:1"] - sizes["shop/one:1"]);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+
+        static Task AddAsync(TarWriter tar, string name, byte[] data) =>
+            tar.WriteEntryAsync(new PaxTarEntry(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(data) }, TestContext.Current.CancellationToken);
     }
 
     [Fact]

@@ -50,12 +50,21 @@ internal static class KubernetesCommand
     private static Command CreateImages()
     {
         var version = new Option<string>("--version") { Description = "The images' tag, and what the services say they are.", Required = true };
-        var command = new Command("images", "Build the images in a version, and bring them to the cluster or a registry.") { Context, Registry, LoadWith, version };
+        var sizes = new Option<bool>("--sizes") { Description = "Also say what each service's image adds to the base that all of them share." };
+        var command = new Command("images", "Build the images in a version, and bring them to the cluster or a registry.") { Context, Registry, LoadWith, version, sizes };
         command.SetAction(async (arguments, cancellationToken) =>
         {
             // A registry takes them without a cluster.
             var cluster = arguments.GetValue(Registry) is null ? await Cluster.ConnectAsync(arguments.GetValue(Context), cancellationToken) : null;
-            await BuildAndDeliverAsync(cluster, arguments.GetRequiredValue(version), arguments, cancellationToken);
+            var images = await BuildAndDeliverAsync(cluster, arguments.GetRequiredValue(version), arguments, cancellationToken);
+            if (arguments.GetValue(sizes))
+            {
+                var table = new Table().Border(TableBorder.None).AddColumns("IMAGE", "OWN LAYERS, COMPRESSED");
+                foreach (var (image, bytes) in (await Images.OwnLayersAsync(images, cancellationToken)).OrderBy(image => image.Key, StringComparer.Ordinal))
+                    table.AddRow(image, MiB(bytes));
+                AnsiConsole.Write(table);
+            }
+
             return ExitCodes.Ok;
         });
         return command;
@@ -63,20 +72,23 @@ internal static class KubernetesCommand
 
     private static Command CreateStatus()
     {
-        var command = new Command("status", "Pods, readiness, restarts and volumes.") { Context };
+        var command = new Command("status", "Pods, readiness, restarts, memory and volumes.") { Context };
         command.SetAction(async (arguments, cancellationToken) =>
         {
             var cluster = await Cluster.ConnectAsync(arguments.GetValue(Context), cancellationToken);
-            var pods = new Table().Border(TableBorder.None).AddColumns("POD", "READY", "RESTARTS", "STATUS", "AGE", "NODE");
+            var pods = new Table().Border(TableBorder.None).AddColumns("POD", "READY", "RESTARTS", "STATUS", "MEMORY", "AGE", "NODE");
+            var memory = await cluster.TryMemoryAsync(cancellationToken);
             foreach (var pod in await cluster.PodsAsync(cancellationToken))
             {
+                var name = (string)pod["metadata"]!["name"]!;
                 var containers = pod["status"]?["containerStatuses"]?.AsArray() ?? [];
                 var status = pod["metadata"]!["deletionTimestamp"] is null ? (string)pod["status"]!["phase"]! : "Terminating";
                 pods.AddRow(
-                    (string)pod["metadata"]!["name"]!,
+                    name,
                     $"{containers.Count(container => (bool)container!["ready"]!)}/{pod["spec"]!["containers"]!.AsArray().Count}",
                     containers.Sum(container => (int)container!["restartCount"]!).ToString(CultureInfo.InvariantCulture),
                     status,
+                    memory.TryGetValue(name, out var bytes) ? MiB(bytes) : "",
                     AgeOf(pod),
                     (string?)pod["spec"]!["nodeName"] ?? "");
             }
@@ -86,6 +98,8 @@ internal static class KubernetesCommand
                 volumes.AddRow((string)claim["metadata"]!["name"]!, (string)claim["status"]!["phase"]!, (string?)claim["status"]!["capacity"]?["storage"] ?? "", (string?)claim["spec"]!["volumeName"] ?? "", AgeOf(claim));
 
             AnsiConsole.Write(pods);
+            if (memory.Count > 0)
+                AnsiConsole.WriteLine($"Memory is the containers' working set: {MiB(memory.Values.Sum())} in all.");
             AnsiConsole.WriteLine();
             AnsiConsole.Write(volumes);
             return ExitCodes.Ok;
@@ -147,6 +161,8 @@ internal static class KubernetesCommand
             ? $"To reach it: kubectl --context {cluster.Context} -n {Cluster.Namespace} port-forward service/gateway 8080:80"
             : $"The shop is at {url}; {url}/docs shows its API.");
     }
+
+    private static string MiB(double bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (1 << 20):0.0} MiB");
 
     private static string AgeOf(JsonNode item) => (DateTimeOffset.UtcNow - (DateTimeOffset)item["metadata"]!["creationTimestamp"]!) switch
     {

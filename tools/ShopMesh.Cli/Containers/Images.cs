@@ -46,6 +46,23 @@ internal static class Images
         return [.. images.OrderBy(image => image.Name, StringComparer.Ordinal)];
     }
 
+    /// <returns>What each service's image adds to the layers that all of them share, in bytes, compressed.</returns>
+    public static async Task<IReadOnlyDictionary<string, long>> OwnLayersAsync(IReadOnlyList<Image> images, CancellationToken cancellationToken)
+    {
+        var archive = Path.GetTempFileName();
+        try
+        {
+            // The load generator's image is of another base.
+            var services = Topology.Services.Select(service => images.Single(image => image.Name == $"shopmesh/{service.Name}").Reference);
+            await Docker.RunAsync(["save", "--output", archive, .. services], cancellationToken);
+            return await ImageArchive.OwnLayersAsync(archive, cancellationToken);
+        }
+        finally
+        {
+            File.Delete(archive);
+        }
+    }
+
     /// <summary>Brings images to where the cluster finds them: its own store, or a registry.</summary>
     /// <param name="present">What its nodes have.</param>
     /// <exception cref="ShopException">Nobody knows how, or it failed.</exception>

@@ -199,13 +199,16 @@ internal static class PodMetrics
             name,
             (string?)labels["app.kubernetes.io/name"] ?? name,
             (string?)labels["app.kubernetes.io/component"] == "database",
-            own is { Cpu: > 0 } ? own.Cpu : Sum("cpu"),
+            own is { Cpu: > 0 } ? own.Cpu : Sum(item, "cpu"),
             limits.Contains(null) ? null : limits.Sum(limit => Quantity.Parse(limit!)),
-            Sum("memory"),
+            Memory(item),
             own?.Requests);
-
-        double Sum(string resource) => item["containers"]!.AsArray().Sum(container => Quantity.Parse((string)container!["usage"]![resource]!));
     }
+
+    /// <returns>The working set of a pod's containers, in bytes.</returns>
+    public static double Memory(JsonNode item) => Sum(item, "memory");
+
+    private static double Sum(JsonNode item, string resource) => item["containers"]!.AsArray().Sum(container => Quantity.Parse((string)container!["usage"]![resource]!));
 
     /// <summary>A duration as Go writes it, such as <c>30s</c>, <c>1m0s</c> or <c>15.06s</c>.</summary>
     private static TimeSpan Window(string text)
