@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using System.IO.Compression;
+using System.Runtime.CompilerServices;
 using System.Text.Json.Nodes;
 
 namespace ShopMesh.Cli.Containers;
@@ -35,7 +36,7 @@ internal static class ImageArchive
     }
 
     /// <summary>Its files, each to be read before the next is asked for.</summary>
-    private static async IAsyncEnumerable<(string Name, Stream Data)> EntriesAsync(string file, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    private static async IAsyncEnumerable<(string Name, Stream Data)> EntriesAsync(string file, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await using var tar = new TarReader(File.OpenRead(file));
         while (await tar.GetNextEntryAsync(cancellationToken: cancellationToken) is { } entry)
