@@ -58,7 +58,7 @@ internal static class Goals
         [.. sizes[0].Results.Select(small => new Goal($"{small.Name} at the largest size, of the smallest: CPU", "×",
             Ratio(sizes[^1].Results.Single(large => large.Name == small.Name), small, round => round.Total), 1.15))];
 
-    public static double MiB(long bytes) => bytes / 1_048_576.0;
+    public static double MiB(double bytes) => bytes / 1_048_576.0;
 
     private static Spread Of(Result result, Func<Measurement, double> value) => Spread.Of(result.Rounds.Select(value));
 

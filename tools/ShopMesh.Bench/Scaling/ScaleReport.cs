@@ -70,7 +70,7 @@ internal sealed record ScaleReport(DateTimeOffset At, string Cluster, string Goa
             {
                 var pods = point.Use.Pods.Where(pod => pod.Service == point.Service && !pod.IsDatabase).ToList();
                 html.Append(CultureInfo.InvariantCulture, $"<tr><td>{Text(point.Service)}</td><td>{point.Replicas}</td><td>{Number(point.Highest)}</td><td>{Times(point)}</td><td>{point.ReadyAfter.TotalSeconds:0.0} s</td><td>{point.Uneven:0.0 %}</td>")
-                    .Append(CultureInfo.InvariantCulture, $"<td>{string.Join("<br>", pods.Select(pod => Invariant($"{1_000 * pod.Cpu:0}m")))}</td><td>{string.Join("<br>", pods.Select(pod => Invariant($"{pod.Memory / 1_048_576:0} MiB")))}</td><td class=\"text\">{Text(point.Bottleneck)}</td></tr>");
+                    .Append(CultureInfo.InvariantCulture, $"<td>{string.Join("<br>", pods.Select(pod => Invariant($"{1_000 * pod.Cpu:0}m")))}</td><td>{string.Join("<br>", pods.Select(pod => Invariant($"{Goals.MiB(pod.Memory):0} MiB")))}</td><td class=\"text\">{Text(point.Bottleneck)}</td></tr>");
             }
         }
 

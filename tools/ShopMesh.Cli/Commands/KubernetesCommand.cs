@@ -2,7 +2,9 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using ShopMesh.Bench;
 using ShopMesh.Cli.Containers;
+using ShopMesh.Cli.Scaling;
 using ShopMesh.Hosting;
 using Spectre.Console;
 
@@ -77,18 +79,21 @@ internal static class KubernetesCommand
         {
             var cluster = await Cluster.ConnectAsync(arguments.GetValue(Context), cancellationToken);
             var pods = new Table().Border(TableBorder.None).AddColumns("POD", "READY", "RESTARTS", "STATUS", "MEMORY", "AGE", "NODE");
-            var memory = await cluster.TryMemoryAsync(cancellationToken);
+            var memory = await MemoryAsync(cluster, cancellationToken);
+            var total = 0.0;
             foreach (var pod in await cluster.PodsAsync(cancellationToken))
             {
                 var name = (string)pod["metadata"]!["name"]!;
                 var containers = pod["status"]?["containerStatuses"]?.AsArray() ?? [];
                 var status = pod["metadata"]!["deletionTimestamp"] is null ? (string)pod["status"]!["phase"]! : "Terminating";
+                var used = memory.GetValueOrDefault(name);
+                total += used;
                 pods.AddRow(
                     name,
                     $"{containers.Count(container => (bool)container!["ready"]!)}/{pod["spec"]!["containers"]!.AsArray().Count}",
                     containers.Sum(container => (int)container!["restartCount"]!).ToString(CultureInfo.InvariantCulture),
                     status,
-                    memory.TryGetValue(name, out var bytes) ? MiB(bytes) : "",
+                    used > 0 ? MiB(used) : "",
                     AgeOf(pod),
                     (string?)pod["spec"]!["nodeName"] ?? "");
             }
@@ -98,8 +103,8 @@ internal static class KubernetesCommand
                 volumes.AddRow((string)claim["metadata"]!["name"]!, (string)claim["status"]!["phase"]!, (string?)claim["status"]!["capacity"]?["storage"] ?? "", (string?)claim["spec"]!["volumeName"] ?? "", AgeOf(claim));
 
             AnsiConsole.Write(pods);
-            if (memory.Count > 0)
-                AnsiConsole.WriteLine($"Memory is the containers' working set: {MiB(memory.Values.Sum())} in all.");
+            if (total > 0)
+                AnsiConsole.WriteLine($"Memory is the containers' working set: {MiB(total)} in all.");
             AnsiConsole.WriteLine();
             AnsiConsole.Write(volumes);
             return ExitCodes.Ok;
@@ -162,7 +167,20 @@ internal static class KubernetesCommand
             : $"The shop is at {url}; {url}/docs shows its API.");
     }
 
-    private static string MiB(double bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (1 << 20):0.0} MiB");
+    /// <summary>The working set of pods, by their names, as of the last scrape, in bytes; empty where the cluster serves no resource metrics.</summary>
+    private static async Task<IReadOnlyDictionary<string, double>> MemoryAsync(Cluster cluster, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await cluster.MetricsAsync(nodes: false, cancellationToken)).ToDictionary(pod => (string)pod["metadata"]!["name"]!, PodMetrics.Memory);
+        }
+        catch (ShopException)
+        {
+            return new Dictionary<string, double>();
+        }
+    }
+
+    private static string MiB(double bytes) => string.Create(CultureInfo.InvariantCulture, $"{Goals.MiB(bytes):0.0} MiB");
 
     private static string AgeOf(JsonNode item) => (DateTimeOffset.UtcNow - (DateTimeOffset)item["metadata"]!["creationTimestamp"]!) switch
     {

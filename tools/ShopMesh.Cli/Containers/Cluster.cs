@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using ShopMesh.Cli.Scaling;
 using ShopMesh.Hosting;
 
 namespace ShopMesh.Cli.Containers;
@@ -171,19 +170,6 @@ internal sealed class Cluster
         var path = nodes ? "nodes" : $"namespaces/{Namespace}/pods";
         var (exitCode, output) = await _kubectl.TryAsync(["get", "--raw", $"/apis/metrics.k8s.io/v1beta1/{path}"], cancellationToken);
         return exitCode == 0 ? [.. JsonNode.Parse(output)!["items"]!.AsArray()!] : throw new ShopException($"The cluster serves no resource metrics, from which CPU and memory are read: install metrics-server. It said: {output.Trim()}");
-    }
-
-    /// <summary>The working set of each of the shop's pods, in bytes, as of the last scrape; empty where the cluster serves no resource metrics.</summary>
-    public async Task<IReadOnlyDictionary<string, double>> TryMemoryAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            return (await MetricsAsync(nodes: false, cancellationToken)).ToDictionary(pod => (string)pod["metadata"]!["name"]!, PodMetrics.Memory);
-        }
-        catch (ShopException)
-        {
-            return new Dictionary<string, double>();
-        }
     }
 
     public Task<IReadOnlyList<JsonNode>> NodesAsync(CancellationToken cancellationToken) => GetAsync(["nodes"], cancellationToken);

@@ -8,16 +8,15 @@ namespace ShopMesh.Cli.Containers;
 /// <summary>What <c>docker save</c> writes of several images: a tar with their layers, and which image has which (https://github.com/moby/docker-image-spec).</summary>
 internal static class ImageArchive
 {
-    private const string Manifest = "manifest.json";
-
     /// <param name="file">The archive.</param>
     /// <returns>The bytes that each image, by its tag, adds to the layers with which all of them begin; compressed, as a registry keeps them.</returns>
     public static async Task<IReadOnlyDictionary<string, long>> OwnLayersAsync(string file, CancellationToken cancellationToken)
     {
+        // What it says of the layers may come after them, so it is read first.
         var images = new Dictionary<string, List<string>>();
         await foreach (var (name, data) in EntriesAsync(file, cancellationToken))
         {
-            if (name == Manifest)
+            if (name == "manifest.json")
                 images = JsonNode.Parse(data)!.AsArray().ToDictionary(image => (string)image!["RepoTags"]![0]!, image => image!["Layers"]!.AsArray().Select(layer => (string)layer!).ToList());
         }
 
