@@ -1,75 +1,164 @@
-using System.Diagnostics;
-using Microsoft.AspNetCore.OutputCaching;
+using System.Collections.Concurrent;
+using System.Globalization;
+using Microsoft.AspNetCore.Http.Extensions;
+using Microsoft.Extensions.Caching.Memory;
 using Microsoft.Extensions.Primitives;
+using Microsoft.Net.Http.Headers;
 using Yarp.ReverseProxy.Configuration;
 
 namespace ShopMesh.Gateway;
 
-/// <summary>
-/// What many read and few change is kept for a moment, on the routes that name one of <c>Cache:Policies</c>. One request fetches it
-/// while the others wait for it. It is the same for every caller: a token makes no difference.
-/// </summary>
+/// <summary>What many read and few change is kept for a moment, on the routes whose metadata has a <c>KeepFor</c>.</summary>
 internal static class HotReads
 {
-    public static void AddHotReads(this WebApplicationBuilder builder)
-    {
-        var cache = builder.Configuration.GetRequiredSection("Cache");
-        builder.Services.AddOutputCache(options =>
-        {
-            options.SizeLimit = cache.GetValue<long>("MaxBytes");
-            options.MaximumBodySize = cache.GetValue<long>("MaxBodyBytes");
-            foreach (var policy in cache.GetRequiredSection("Policies").GetChildren())
-                options.AddPolicy(policy.Key, new HotReadPolicy(policy.GetValue<TimeSpan>("KeepFor"), policy.GetSection("VaryBy").Get<string[]>()));
-        });
-    }
+    public static void AddHotReads(this WebApplicationBuilder builder) => builder.Services.AddSingleton<HotReadCache>();
 
     public static void UseHotReads(this WebApplication app)
     {
-        if (!IsEnabled(app.Configuration))
-            return;
-        app.UseOutputCache();
-        app.Use(HotReadPolicy.BeginAsync);
+        if (app.Configuration.GetValue<bool>("Cache:Enabled"))
+            app.Use(app.Services.GetRequiredService<HotReadCache>().InvokeAsync);
     }
 
-    /// <summary>Takes the policy off a route when the cache is off.</summary>
-    public static RouteConfig WithCacheOf(this RouteConfig route, IConfiguration configuration) =>
-        IsEnabled(configuration) ? route : route with { OutputCachePolicy = null };
-
-    private static bool IsEnabled(IConfiguration configuration) => configuration.GetValue<bool>("Cache:Enabled");
+    /// <summary>Takes over a route's <c>KeepFor</c>, a time span, and <c>VaryBy</c>, names with commas between them.</summary>
+    public static void AddHotRead(IEndpointConventionBuilder endpoint, RouteConfig route)
+    {
+        if (route.Metadata?.GetValueOrDefault("KeepFor") is { } keepFor)
+            endpoint.WithMetadata(new HotRead(TimeSpan.Parse(keepFor, CultureInfo.InvariantCulture), route.Metadata.GetValueOrDefault("VaryBy")?.Split(',', StringSplitOptions.TrimEntries) ?? []));
+    }
 }
 
-/// <summary>Keeps what was answered with 200, whoever asked; ASP.NET Core's own policy passes by whoever has a token.</summary>
-/// <param name="keepFor">
+/// <summary>A route whose answers are kept.</summary>
+/// <param name="KeepFor">
 /// From when the service answered. An answer that took longer than this is not kept: so what comes from the cache was read from
 /// the database no longer ago than twice this.
 /// </param>
-/// <param name="varyBy">The keys of the query that make another answer; others do not.</param>
-internal sealed class HotReadPolicy(TimeSpan keepFor, StringValues varyBy) : IOutputCachePolicy
+/// <param name="VaryBy">The keys of the query that make another answer; others do not.</param>
+internal sealed record HotRead(TimeSpan KeepFor, string[] VaryBy)
 {
-    private static readonly object Begun = new();
-
-    public ValueTask CacheRequestAsync(OutputCacheContext context, CancellationToken cancellation)
+    public string KeyOf(HttpRequest request)
     {
-        context.EnableOutputCaching = context.AllowCacheLookup = context.AllowCacheStorage = context.AllowLocking = true;
-        context.CacheVaryByRules.VaryByHost = false;
-        context.CacheVaryByRules.QueryKeys = varyBy;
-        context.ResponseExpirationTimeSpan = keepFor;
-        return ValueTask.CompletedTask;
+        var path = request.Path.Value!;
+        if (VaryBy.Length == 0 || !request.QueryString.HasValue)
+            return path;
+        var query = new QueryBuilder();
+        foreach (var key in VaryBy)
+        {
+            foreach (var value in request.Query[key])
+                query.Add(key, value ?? "");
+        }
+
+        return path + query;
+    }
+}
+
+/// <summary>
+/// A shared cache (RFC 9111) of what is answered with 200, the same for every caller: a token makes no difference. One request asks the
+/// service while the others wait for its answer.
+/// </summary>
+internal sealed class HotReadCache(IConfiguration configuration, TimeProvider time) : IDisposable
+{
+    private readonly long _maxBodyBytes = configuration.GetValue<long>("Cache:MaxBodyBytes");
+    private readonly MemoryCache _kept = new(new MemoryCacheOptions { SizeLimit = configuration.GetValue<long>("Cache:MaxBytes") });
+    private readonly ConcurrentDictionary<string, Task<Answer?>> _asked = new();
+
+    public void Dispose() => _kept.Dispose();
+
+    public Task InvokeAsync(HttpContext context, RequestDelegate next)
+    {
+        if (context.GetEndpoint()?.Metadata.GetMetadata<HotRead>() is not { } read)
+            return next(context);
+        var key = read.KeyOf(context.Request);
+        return _kept.TryGetValue<Answer>(key, out var answer) && time.GetElapsedTime(answer!.At) <= read.KeepFor
+            ? WriteAsync(answer, context)
+            : AskAsync(key, read, context, next);
     }
 
-    /// <summary>Notes when a service is asked: comes after the cache, since what the cache has is not to pay for it.</summary>
-    public static Task BeginAsync(HttpContext context, RequestDelegate next)
+    /// <summary>The first asks, the others wait for its answer. When that is not for them, each asks for itself.</summary>
+    private async Task AskAsync(string key, HotRead read, HttpContext context, RequestDelegate next)
     {
-        context.Items[Begun] = Stopwatch.GetTimestamp();
-        return next(context);
+        var mine = new TaskCompletionSource<Answer?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var first = _asked.GetOrAdd(key, mine.Task);
+        if (first != mine.Task)
+        {
+            await (await first.WaitAsync(context.RequestAborted) is { } theirs ? WriteAsync(theirs, context) : next(context));
+            return;
+        }
+
+        // The service is to answer with all of it, also for a client that knows it already.
+        var known = context.Request.Headers.IfNoneMatch;
+        context.Request.Headers.IfNoneMatch = default;
+        Answer answer;
+        Answer? kept = null;
+        try
+        {
+            var begun = time.GetTimestamp();
+            answer = await FetchAsync(context, next);
+            if (context.Response.StatusCode == StatusCodes.Status200OK && answer.Body.Length <= _maxBodyBytes && time.GetElapsedTime(begun, answer.At) <= read.KeepFor)
+                kept = _kept.Set(key, answer, new MemoryCacheEntryOptions { AbsoluteExpirationRelativeToNow = read.KeepFor, Size = answer.Body.Length + Answer.Overhead });
+        }
+        finally
+        {
+            _asked.TryRemove(key, out _);
+            mine.SetResult(kept);
+        }
+
+        await WriteBodyAsync(answer, known, context);
     }
 
-    public ValueTask ServeFromCacheAsync(OutputCacheContext context, CancellationToken cancellation) => ValueTask.CompletedTask;
-
-    public ValueTask ServeResponseAsync(OutputCacheContext context, CancellationToken cancellation)
+    private async Task<Answer> FetchAsync(HttpContext context, RequestDelegate next)
     {
-        context.AllowCacheStorage = context.HttpContext.Response.StatusCode is StatusCodes.Status200OK
-            && Stopwatch.GetElapsedTime((long)context.HttpContext.Items[Begun]!) <= keepFor;
-        return ValueTask.CompletedTask;
+        var (response, client) = (context.Response, context.Response.Body);
+        using var body = new MemoryStream();
+        response.Body = body;
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            response.Body = client;
+        }
+
+        return new(time.GetTimestamp(), [.. response.Headers], body.ToArray());
+    }
+
+    private Task WriteAsync(Answer answer, HttpContext context)
+    {
+        var headers = context.Response.Headers;
+        foreach (var (name, value) in answer.Headers)
+            headers[name] = value;
+        headers.Age = ((long)time.GetElapsedTime(answer.At).TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        return WriteBodyAsync(answer, context.Request.Headers.IfNoneMatch, context);
+    }
+
+    private static Task WriteBodyAsync(Answer answer, StringValues known, HttpContext context)
+    {
+        var response = context.Response;
+        if (known.Count > 0 && response.StatusCode == StatusCodes.Status200OK && IsKnown(response.Headers.ETag, known))
+        {
+            response.StatusCode = StatusCodes.Status304NotModified;
+            response.ContentType = null;
+            response.ContentLength = null;
+            return Task.CompletedTask;
+        }
+
+        // What has no body gets one from the gateway: a problem.
+        if (answer.Body.Length == 0)
+            return Task.CompletedTask;
+        response.ContentLength = answer.Body.Length;
+        return response.Body.WriteAsync(answer.Body, context.RequestAborted).AsTask();
+    }
+
+    /// <summary>If-None-Match, by RFC 9110, 13.1.2.</summary>
+    private static bool IsKnown(StringValues etag, StringValues known) =>
+        EntityTagHeaderValue.TryParse(etag.ToString(), out var current)
+        && EntityTagHeaderValue.TryParseList(known, out var tags)
+        && tags.Any(tag => tag.Equals(EntityTagHeaderValue.Any) || tag.Compare(current, useStrongComparison: false));
+
+    /// <param name="At">When it came, as <see cref="TimeProvider.GetTimestamp"/> has it: a clock that is set back does not make it younger.</param>
+    private sealed record Answer(long At, KeyValuePair<string, StringValues>[] Headers, byte[] Body)
+    {
+        /// <summary>What is kept beside the body, in bytes, about.</summary>
+        public const int Overhead = 1024;
     }
 }

@@ -29,7 +29,7 @@ internal static class Proxy
         proxy.UseMiddleware<Retries>();
         proxy.UseLoadBalancing();
         proxy.UsePassiveHealthChecks();
-    });
+    }).ConfigureEndpoints(HotReads.AddHotRead);
 
     private sealed class CommonSettings(IConfiguration configuration) : IProxyConfigFilter
     {
@@ -49,7 +49,7 @@ internal static class Proxy
         });
 
         public ValueTask<RouteConfig> ConfigureRouteAsync(RouteConfig route, ClusterConfig? cluster, CancellationToken cancel) =>
-            new((route.TimeoutPolicy is null ? route with { Timeout = configuration.GetValue<TimeSpan>("Limits:RequestTimeout") } : route).WithCacheOf(configuration));
+            new(route.TimeoutPolicy is null ? route with { Timeout = configuration.GetValue<TimeSpan>("Limits:RequestTimeout") } : route);
     }
 }
 

@@ -6,7 +6,7 @@ using Yarp.ReverseProxy.Model;
 namespace ShopMesh.Gateway;
 
 /// <summary>
-/// Asks another pod when one was not reached, or broke off before it answered. What was never sent is sent again whatever it is;
+/// Asks another pod when one was not reached, or broke off before the client was told anything. What was never sent is sent again whatever it is;
 /// what may have been received only if it changes nothing. A budget keeps retries from adding to an overload.
 /// </summary>
 internal sealed class Retries : IMiddleware, IDisposable
@@ -62,7 +62,7 @@ internal sealed class Retries : IMiddleware, IDisposable
     public void Dispose() => _budget.Dispose();
 
     private static bool MayRepeat(HttpRequest request, IForwarderErrorFeature error) =>
-        WasNeverSent(error) || (error.Error is ForwarderError.Request && (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method)));
+        WasNeverSent(error) || (error.Error is ForwarderError.Request or ForwarderError.ResponseBodyDestination && (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method)));
 
     private static bool WasNeverSent(IForwarderErrorFeature error) =>
         error.Exception is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError };
