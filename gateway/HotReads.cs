@@ -146,7 +146,8 @@ internal sealed class HotReadCache(IConfiguration configuration, TimeProvider ti
         if (answer.Body.Length == 0)
             return Task.CompletedTask;
         response.ContentLength = answer.Body.Length;
-        return response.Body.WriteAsync(answer.Body, context.RequestAborted).AsTask();
+        // A client that goes away ends it without a token, too; one would have to be made for each request.
+        return response.Body.WriteAsync(answer.Body, CancellationToken.None).AsTask();
     }
 
     /// <summary>If-None-Match, by RFC 9110, 13.1.2.</summary>

@@ -17,7 +17,7 @@ internal static class Limits
             options.OnRejected = (context, _) =>
             {
                 context.HttpContext.Response.Headers.RetryAfter = "1";
-                return ValueTask.CompletedTask;
+                return context.HttpContext.RequestServices.GetRequiredService<IProblemDetailsService>().WriteAsync(new() { HttpContext = context.HttpContext });
             };
             // 0 is no limit.
             if (perSecond > 0)

@@ -11,11 +11,12 @@ var app = builder.Build();
 app.UseOperations("Operations", exclusive: true);
 app.UseClientAddress();
 app.UseExceptionHandler();
-app.UseStatusCodePages();
 app.UseRateLimiter();
 app.UseHotReads();
+// What a hot read does not need comes after it.
+app.UseStatusCodePages();
 app.UseRequestTimeouts();
-// YARP brings it, and it would come first: every hot read would pay for a check that nobody asks for here.
+// YARP brings it, and it would come first.
 app.UseAuthorization();
 app.MapGet("/", () => TypedResults.Redirect("/docs")).ExcludeFromDescription();
 app.MapApiDocument();

@@ -26,7 +26,7 @@ internal static class Proxy
 
     public static void MapProxy(this WebApplication app) => app.MapReverseProxy(proxy =>
     {
-        proxy.UseMiddleware<Retries>();
+        proxy.Use(app.Services.GetRequiredService<Retries>().InvokeAsync);
         proxy.UseLoadBalancing();
         proxy.UsePassiveHealthChecks();
     }).ConfigureEndpoints(HotReads.AddHotRead);

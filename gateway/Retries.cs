@@ -9,7 +9,7 @@ namespace ShopMesh.Gateway;
 /// Asks another pod when one was not reached, or broke off before the client was told anything. What was never sent is sent again whatever it is;
 /// what may have been received only if it changes nothing. A budget keeps retries from adding to an overload.
 /// </summary>
-internal sealed class Retries : IMiddleware, IDisposable
+internal sealed class Retries : IDisposable
 {
     private const int MaxTries = 3;
 

@@ -17,7 +17,8 @@ internal sealed class PricedBasket(BasketRows rows, ProductCache products)
         // As the catalog spells the id, so that one product has one row.
         if (await products.FindAsync(productId, cancellationToken) is not { } product)
             return new BasketChange.UnknownProduct();
-        return await rows.SetAsync(customerId, product.Id, quantity, cancellationToken) is { Count: > 0 } items
+        var items = await rows.SetAsync(customerId, product.Id, quantity, cancellationToken);
+        return items.Exists(item => item.ProductId == product.Id)
             ? new BasketChange.Done(await PriceAsync(items, cancellationToken))
             : new BasketChange.Full();
     }

@@ -16,23 +16,21 @@ internal sealed class BasketRows(NpgsqlDataSource database)
             SELECT product_id, quantity, added_at FROM basket_items WHERE customer_id = $1 AND product_id <> $2),
         changed AS (
             INSERT INTO basket_items (customer_id, product_id, quantity, added_at)
-            SELECT $1, $2, $3, clock_timestamp() WHERE (SELECT count(*) FROM others) < {BasketContext.MaxProducts}
+            SELECT $1, $2, $3, clock_timestamp() WHERE NOT EXISTS (SELECT FROM others OFFSET {BasketContext.MaxProducts - 1})
             ON CONFLICT (customer_id, product_id) DO UPDATE SET quantity = EXCLUDED.quantity
             RETURNING product_id, quantity, added_at)
-        SELECT product_id, quantity FROM (
-            SELECT * FROM changed UNION ALL SELECT * FROM others WHERE EXISTS (SELECT FROM changed)) AS basket
-        ORDER BY added_at, product_id
+        SELECT * FROM changed UNION ALL SELECT * FROM others
         """;
 
     /// <summary>In the order in which they were added.</summary>
     public async Task<List<BasketRow>> ReadAsync(string customerId, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand("SELECT product_id, quantity FROM basket_items WHERE customer_id = $1 ORDER BY added_at, product_id");
+        await using var command = database.CreateCommand("SELECT product_id, quantity, added_at FROM basket_items WHERE customer_id = $1");
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customerId });
         return await ReadAsync(command, cancellationToken);
     }
 
-    /// <returns>The whole basket as it is then; empty when it is full, and this product not in it.</returns>
+    /// <returns>The whole basket as it is then; this product is not in it when it was full.</returns>
     public async Task<List<BasketRow>> SetAsync(string customerId, string productId, int quantity, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(Set);
@@ -95,9 +93,10 @@ internal sealed class BasketRows(NpgsqlDataSource database)
     private static async Task<List<BasketRow>> ReadAsync(NpgsqlCommand command, CancellationToken cancellationToken)
     {
         await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SingleResult, cancellationToken);
-        List<BasketRow> rows = [];
+        List<(DateTime AddedAt, BasketRow Row)> items = [];
         while (await reader.ReadAsync(cancellationToken))
-            rows.Add(new(reader.GetString(0), reader.GetInt32(1)));
-        return rows;
+            items.Add((reader.GetDateTime(2), new(reader.GetString(0), reader.GetInt32(1))));
+        // PostgreSQL would take longer to prepare for it than this takes.
+        return [.. items.OrderBy(item => item.AddedAt).ThenBy(item => item.Row.ProductId, StringComparer.Ordinal).Select(item => item.Row)];
     }
 }

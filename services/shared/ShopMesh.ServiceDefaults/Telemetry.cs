@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -40,8 +41,7 @@ internal static class Telemetry
                 .AddRuntimeInstrumentation()
                 // Of ASP.NET Core what is asked for: its routing, limits and diagnostics count each request once more.
                 .AddMeter("Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Npgsql", Own)
-                // Room for 2,000 combinations of tags is set aside for each instrument otherwise; only calls go to as many pods.
-                .AddView(instrument => instrument.Meter.Name.StartsWith("System.Net.", StringComparison.Ordinal) ? null : new() { CardinalityLimit = 200 })
+                .AddView(View)
                 // What it says is never older than the question: some count before and after.
                 .AddPrometheusExporter(options => options.ScrapeResponseCacheDurationMilliseconds = 0));
         if (!exports)
@@ -57,4 +57,14 @@ internal static class Telemetry
             .WithLogging()
             .UseOtlpExporter();
     }
+
+    private static MetricStreamConfiguration? View(Instrument instrument) => instrument switch
+    {
+        // How many are under way would be counted twice for each: it is their rate times their duration (Little's law).
+        { Name: "http.server.active_requests" or "http.client.active_requests" or "db.client.operation.npgsql.executing" } => MetricStreamConfiguration.Drop,
+        // Calls go to as many pods as there are.
+        _ when instrument.Meter.Name.StartsWith("System.Net.", StringComparison.Ordinal) => null,
+        // Room for 2,000 combinations of tags would be set aside for each instrument.
+        _ => new() { CardinalityLimit = 200 },
+    };
 }
