@@ -52,8 +52,8 @@ internal sealed record HotRead(TimeSpan KeepFor, string[] VaryBy)
 }
 
 /// <summary>
-/// A shared cache (RFC 9111) of what is answered with 200, the same for every caller: a token makes no difference. One request asks the
-/// service while the others wait for its answer.
+/// Keeps what a service answers with 200, as a shared cache (RFC 9111) of these routes alone: it is the same for every caller, a token
+/// makes no difference. One request asks the service while the others wait for its answer.
 /// </summary>
 internal sealed class HotReadCache(IConfiguration configuration, TimeProvider time) : IDisposable
 {
