@@ -166,4 +166,15 @@ public sealed class LimitsTests(LimitedShop shop) : IClassFixture<LimitedShop>
         Assert.All(many.Except(refused), response => Assert.Equal(HttpStatusCode.OK, response.StatusCode));
         Assert.Equal(HttpStatusCode.OK, other.StatusCode);
     }
+
+    [Fact]
+    public async Task A_client_that_takes_no_problem_document_is_429_too()
+    {
+        using var visitor = Shopper.Visitor(shop.Gateway);
+
+        var many = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => visitor.SendAsync(HttpMethod.Get, "/api/inventory?productIds=a", headers: [("X-Forwarded-For", "203.0.113.3"), ("Accept", "text/event-stream")])));
+
+        Assert.InRange(many.Count(response => response is { StatusCode: HttpStatusCode.TooManyRequests, Headers.RetryAfter: not null }), 10, 30);
+        Assert.DoesNotContain(many, response => response.StatusCode is HttpStatusCode.InternalServerError);
+    }
 }
