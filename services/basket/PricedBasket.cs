@@ -8,7 +8,7 @@ internal sealed class PricedBasket(BasketRows rows, ProductCache products)
 {
     /// <exception cref="Grpc.Core.RpcException">The catalog is away.</exception>
     public async Task<BasketResponse> ReadAsync(string customerId, CancellationToken cancellationToken) =>
-        await PriceAsync(await rows.ReadAsync(customerId, cancellationToken), cancellationToken);
+        await PriceAsync([.. (await rows.ReadAsync([customerId], cancellationToken))[customerId]], cancellationToken);
 
     /// <summary>Sets how many of a product there are; the basket as it is then.</summary>
     /// <exception cref="Grpc.Core.RpcException">The catalog is away.</exception>

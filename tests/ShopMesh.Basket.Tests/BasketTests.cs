@@ -92,6 +92,28 @@ public sealed class BasketTests(BasketShop shop) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Changes_at_the_same_moment_are_each_answered_with_the_basket_that_they_made()
+    {
+        using var other = await shop.CustomerAsync();
+        List<string> products = [await shop.NewProductAsync(1), await shop.NewProductAsync(1), await shop.NewProductAsync(1)];
+
+        await Task.WhenAll(
+            from customer in (Shopper[])[_customer, other] from product in products from quantity in Enumerable.Range(1, 10)
+            select SetAsync(customer, product, quantity));
+
+        foreach (var customer in (Shopper[])[_customer, other])
+            Assert.Equal(products.Order(), (await customer.GetAsync("/api/basket"))["items"]!.AsArray().Select(item => (string)item!["productId"]!).Order());
+        Assert.DoesNotContain("deadlock", await shop.DatabaseLogAsync(), StringComparison.OrdinalIgnoreCase);
+
+        static async Task SetAsync(Shopper customer, string product, int quantity)
+        {
+            using var response = await customer.PutAsync($"/api/basket/items/{product}", new { quantity });
+            var items = (await response.ReadAsync())!["items"]!.AsArray();
+            Assert.Equal(quantity, (int)items.Single(item => (string)item!["productId"]! == product)!["quantity"]!);
+        }
+    }
+
+    [Fact]
     public async Task A_basket_holds_100_products_at_most()
     {
         var ids = (await _customer.GetAsync("/api/catalog/products?limit=100"))["items"]!.AsArray().Select(product => (string)product!["id"]!).ToList();

@@ -1,4 +1,3 @@
-using System.Data;
 using Npgsql;
 using Ordered = ShopMesh.Basket.V1.RemoveItemsRequest.Types.Order;
 
@@ -7,50 +6,41 @@ namespace ShopMesh.Basket.Data;
 /// <summary>A product and how many of it, 1 to 100.</summary>
 internal readonly record struct BasketRow(string ProductId, int Quantity);
 
-/// <summary>The hot reads and changes of baskets, in SQL: a customer's are one statement each, ordering's are for any number of customers at once.</summary>
-internal sealed class BasketRows(NpgsqlDataSource database)
+/// <summary>
+/// The reads and changes of baskets, in SQL, for any number of customers at once. What customers change at the same moment is one
+/// statement, and one commit.
+/// </summary>
+internal sealed class BasketRows
 {
-    // It sees the other rows as they were before it, and its own as it has made it.
+    // It sees the other rows as they were before it, and its own as it has made them.
     private static readonly string Set = $"""
-        WITH others AS MATERIALIZED (
-            SELECT product_id, quantity, added_at FROM basket_items WHERE customer_id = $1 AND product_id <> $2),
+        WITH asked AS MATERIALIZED (
+            SELECT * FROM unnest($1, $2, $3) AS asked (customer_id, product_id, quantity)),
+        others AS MATERIALIZED (
+            SELECT items.customer_id, items.product_id, items.quantity, items.added_at FROM basket_items AS items JOIN asked USING (customer_id)
+            WHERE items.customer_id = ANY($1) AND items.product_id <> asked.product_id),
         changed AS (
             INSERT INTO basket_items (customer_id, product_id, quantity, added_at)
-            SELECT $1, $2, $3, clock_timestamp() WHERE NOT EXISTS (SELECT FROM others OFFSET {BasketContext.MaxProducts - 1})
+            SELECT customer_id, product_id, quantity, clock_timestamp() FROM asked
+            WHERE customer_id NOT IN (SELECT customer_id FROM others GROUP BY customer_id HAVING count(*) >= {BasketContext.MaxProducts})
+            ORDER BY customer_id, product_id
             ON CONFLICT (customer_id, product_id) DO UPDATE SET quantity = EXCLUDED.quantity
-            RETURNING product_id, quantity, added_at)
+            RETURNING customer_id, product_id, quantity, added_at)
         SELECT * FROM changed UNION ALL SELECT * FROM others
         """;
 
-    /// <summary>In the order in which they were added.</summary>
-    public async Task<List<BasketRow>> ReadAsync(string customerId, CancellationToken cancellationToken)
-    {
-        await using var command = database.CreateCommand("SELECT product_id, quantity, added_at FROM basket_items WHERE customer_id = $1");
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customerId });
-        return await ReadAsync(command, cancellationToken);
-    }
+    private readonly NpgsqlDataSource _database;
+    private readonly Batcher<Change, List<BasketRow>> _changes;
+
+    public BasketRows(NpgsqlDataSource database) => (_database, _changes) = (database, new("change baskets", SetAsync));
 
     /// <returns>The whole basket as it is then; this product is not in it when it was full.</returns>
-    public async Task<List<BasketRow>> SetAsync(string customerId, string productId, int quantity, CancellationToken cancellationToken)
-    {
-        await using var command = database.CreateCommand(Set);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = customerId });
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = productId });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = quantity });
-        return await ReadAsync(command, cancellationToken);
-    }
+    public Task<List<BasketRow>> SetAsync(string customerId, string productId, int quantity, CancellationToken cancellationToken) =>
+        _changes.RunAsync(new(customerId, productId, quantity)).WaitAsync(cancellationToken);
 
     /// <returns>By the customer's id, in the order in which the products were added.</returns>
-    public async Task<ILookup<string, BasketRow>> ReadAsync(string[] customerIds, CancellationToken cancellationToken)
-    {
-        await using var command = database.CreateCommand("SELECT customer_id, product_id, quantity FROM basket_items WHERE customer_id = ANY($1) ORDER BY added_at, product_id");
-        command.Parameters.Add(new() { Value = customerIds });
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        List<(string CustomerId, BasketRow Row)> items = [];
-        while (await reader.ReadAsync(cancellationToken))
-            items.Add((reader.GetString(0), new(reader.GetString(1), reader.GetInt32(2))));
-        return items.ToLookup(item => item.CustomerId, item => item.Row);
-    }
+    public Task<ILookup<string, BasketRow>> ReadAsync(string[] customerIds, CancellationToken cancellationToken) =>
+        ReadAsync(Batch.Command("SELECT customer_id, product_id, quantity, added_at FROM basket_items WHERE customer_id = ANY($1)", customerIds), cancellationToken);
 
     /// <summary>
     /// One transaction, in one round trip: an order's mark decides whether anything is left to do for it, and the rows are locked in the
@@ -67,7 +57,7 @@ internal sealed class BasketRows(NpgsqlDataSource database)
         const string SameKey = "items.customer_id = ANY($2) AND items.customer_id = ordered.customer_id AND items.product_id = ordered.product_id";
 
         var lines = orders.SelectMany(order => order.Items, (order, item) => (order.OrderId, order.CustomerId, item.ProductId, item.Quantity)).ToList();
-        await using var batch = database.CreateBatch();
+        await using var batch = _database.CreateBatch();
         batch.BatchCommands.Add(Batch.Command(
             "INSERT INTO removed_orders (order_id, at) SELECT order_id, clock_timestamp() FROM unnest($1) AS order_id ORDER BY order_id ON CONFLICT DO NOTHING",
             orders.Select(order => order.OrderId).ToArray()));
@@ -90,13 +80,33 @@ internal sealed class BasketRows(NpgsqlDataSource database)
         await batch.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private static async Task<List<BasketRow>> ReadAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<List<BasketRow>>> SetAsync(IReadOnlyList<Change> changes)
     {
-        await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SingleResult, cancellationToken);
-        List<(DateTime AddedAt, BasketRow Row)> items = [];
-        while (await reader.ReadAsync(cancellationToken))
-            items.Add((reader.GetDateTime(2), new(reader.GetString(0), reader.GetInt32(1))));
-        // PostgreSQL would take longer to prepare for it than this takes.
-        return [.. items.OrderBy(item => item.AddedAt).ThenBy(item => item.Row.ProductId, StringComparer.Ordinal).Select(item => item.Row)];
+        var baskets = new Dictionary<Change, List<BasketRow>>(ReferenceEqualityComparer.Instance);
+        // A statement cannot change a row twice, and a second change of a customer's sees the first: it is of the next statement.
+        foreach (var turn in changes.GroupBy(change => change.CustomerId).SelectMany(customers => customers.Index()).GroupBy(change => change.Index, change => change.Item))
+        {
+            var rows = await ReadAsync(
+                Batch.Command(Set, turn.Select(change => change.CustomerId).ToArray(), turn.Select(change => change.ProductId).ToArray(), turn.Select(change => change.Quantity).ToArray()), CancellationToken.None);
+            foreach (var change in turn)
+                baskets[change] = [.. rows[change.CustomerId]];
+        }
+
+        return [.. changes.Select(change => baskets[change])];
     }
+
+    /// <returns>By the customer's id, in the order in which the products were added.</returns>
+    private async Task<ILookup<string, BasketRow>> ReadAsync(NpgsqlBatchCommand statement, CancellationToken cancellationToken)
+    {
+        await using var batch = _database.CreateBatch();
+        batch.BatchCommands.Add(statement);
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        List<(string CustomerId, DateTime AddedAt, BasketRow Row)> items = [];
+        while (await reader.ReadAsync(cancellationToken))
+            items.Add((reader.GetString(0), reader.GetDateTime(3), new(reader.GetString(1), reader.GetInt32(2))));
+        // PostgreSQL would take longer to prepare for it than this takes.
+        return items.OrderBy(item => item.AddedAt).ThenBy(item => item.Row.ProductId, StringComparer.Ordinal).ToLookup(item => item.CustomerId, item => item.Row);
+    }
+
+    private sealed record Change(string CustomerId, string ProductId, int Quantity);
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Grpc.Core;
 using Npgsql;
 
@@ -13,6 +14,8 @@ public static class Batch
     public const int MaxRequestSize = 1024 * 1024;
 
     private const int MaxIdLength = 64;
+
+    internal static readonly ActivitySource Activities = new("ShopMesh.Batches");
 
     /// <summary>The last of a batch within a transaction: it ends it without a round trip of its own.</summary>
     public static NpgsqlBatchCommand Commit => new("COMMIT");

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using Grpc.Core;
 using Npgsql;
 
-namespace ShopMesh.Ordering.Process;
+namespace ShopMesh;
 
 /// <summary>
 /// Does for many what each asks for by itself. Whatever comes in while a batch is under way is the next one: with little to do a batch
@@ -12,7 +12,7 @@ namespace ShopMesh.Ordering.Process;
 /// </summary>
 /// <param name="name">Of the activity that a batch is.</param>
 /// <param name="run">Gives a result for each item, at its place.</param>
-internal sealed class Batcher<TItem, TResult>(string name, Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> run)
+public sealed class Batcher<TItem, TResult>(string name, Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> run)
 {
     private const int MaxSize = 64;
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
@@ -21,6 +21,7 @@ internal sealed class Batcher<TItem, TResult>(string name, Func<IReadOnlyList<TI
     private readonly Queue<Waiting> _waiting = [];
     private bool _isRunning;
 
+    /// <returns>What became of the item; it is done also when the caller no longer waits.</returns>
     public Task<TResult> RunAsync(TItem item)
     {
         var waiting = new Waiting(item, Activity.Current?.Context ?? default);
@@ -58,7 +59,7 @@ internal sealed class Batcher<TItem, TResult>(string name, Func<IReadOnlyList<TI
 
     private async Task RunAsync(IReadOnlyList<Waiting> batch)
     {
-        using var activity = OrderMetrics.Activities.StartActivity(name, ActivityKind.Internal, batch[0].Caller, links: batch.Skip(1).Select(other => new ActivityLink(other.Caller)));
+        using var activity = Batch.Activities.StartActivity(name, ActivityKind.Internal, batch[0].Caller, links: batch.Skip(1).Select(other => new ActivityLink(other.Caller)));
         activity?.SetTag("shopmesh.batch_size", batch.Count);
         try
         {
