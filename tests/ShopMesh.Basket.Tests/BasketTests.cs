@@ -98,7 +98,9 @@ public sealed class BasketTests(BasketShop shop) : IAsyncLifetime
         List<string> products = [await shop.NewProductAsync(1), await shop.NewProductAsync(1), await shop.NewProductAsync(1)];
 
         await Task.WhenAll(
-            from customer in (Shopper[])[_customer, other] from product in products from quantity in Enumerable.Range(1, 10)
+            from customer in (Shopper[])[_customer, other]
+            from product in products
+            from quantity in Enumerable.Range(1, 10)
             select SetAsync(customer, product, quantity));
 
         foreach (var customer in (Shopper[])[_customer, other])
